@@ -36,6 +36,7 @@ COPY --from=dependencies /app/sbom.cdx.json ./
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
 COPY examples/demo examples/demo
+COPY examples/policies/policies.schema.json examples/policies/
 # All else may be read-only
 VOLUME /data
 USER 1000:1000

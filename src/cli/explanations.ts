@@ -97,8 +97,16 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
       'policy init > policy.yaml',
       'policy init policy.yaml  # the same, never over a file that is there',
     ],
-    ok: 'the start file is printed or written',
+    ok: 'the start file is printed or written, with the schema beside it where it is not at hand',
     no: 'there is such a file already, or it cannot be written',
+  },
+  'policy schema': {
+    examples: [
+      'policy schema policies.schema.json  # beside a policy file that names it',
+      'policy schema | jq .title',
+    ],
+    ok: 'the schema is printed or written',
+    no: 'it cannot be written, or another file has that name',
   },
   'policy replay': {
     examples: [

@@ -7,6 +7,7 @@ import { kinds } from '../policies/kinds/index.ts';
 import type { Kind } from '../policies/policy.ts';
 import { START_FILE } from '../policies/start-file.ts';
 import { printableJson, table } from './output.ts';
+import { addPolicySchema, schemaFor, writeSchema } from './policy-schema.ts';
 import type { Terminal } from './terminal.ts';
 
 const ABOUT_INIT = `
@@ -15,7 +16,7 @@ POLICY_FILE to it, and change it while the bridge runs.`;
 const ABOUT_KINDS = `
 Every kind also takes mode (enforce | observe | sample), sample and until.`;
 
-/** Adds `policy init` and `policy kinds`: what one begins a policy file with. */
+/** Adds `policy init`, `policy kinds` and `policy schema`: what one begins a policy file with. */
 export function addPolicyStart(policy: Command, terminal: Terminal): void {
   policy
     .command('init')
@@ -34,6 +35,7 @@ export function addPolicyStart(policy: Command, terminal: Terminal): void {
       const print = json ? `${printableJson(chosen.map(jsonOf), 2)}\n` : undefined;
       terminal.out.write(print ?? (name === undefined ? listOf(kinds) : chosen.map(textOf).join('')));
     });
+  addPolicySchema(policy, terminal);
 }
 
 function init(file: string | undefined, { out }: Terminal): void {
@@ -42,14 +44,18 @@ function init(file: string | undefined, { out }: Terminal): void {
     return;
   }
   const path = resolve(file);
+  const { named, missing } = schemaFor(path);
   try {
-    writeFileSync(path, START_FILE, { flag: 'wx' });
+    writeFileSync(path, START_FILE.replace(/(?<=\$schema=)\S+/, named), { flag: 'wx' });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') throw new Error(`${path} exists already; name another file`, { cause: error });
     throw new Error(`${path} cannot be written (${code})`, { cause: error });
   }
-  out.write(`${path} is written: set POLICY_FILE to it, and check changes with policy lint\n`);
+  if (missing !== undefined) writeSchema(missing);
+  out.write(
+    `${path} is written${missing === undefined ? '' : `, and its schema for editors beside it`}: set POLICY_FILE to it, and check changes with policy lint\n`,
+  );
 }
 
 /** @throws Error that an operator can read */

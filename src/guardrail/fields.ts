@@ -81,13 +81,19 @@ export const numberFrom = (min: number, max: number, isWhole = false) =>
 
 const isHttp = (url: URL | null): url is URL => url !== null && /^https?:$/.test(url.protocol);
 
+/** As far as an expression tells: what `URL` takes for an address. */
+const ADDRESS = String.raw`^\s*[Hh][Tt][Tt][Pp][Ss]?:[/\\]*@?[^/\\?#@\s]+(?:[/\\][^?#]*)?\??#?\s*$`;
+
+const NO_ADDRESS = 'write an address like https://host.example/path, without credentials, query or fragment';
+
 /** An http or https address without credentials, query or fragment; a trailing slash is trimmed. */
 export const baseUrl = v.pipe(
   v.string(),
+  v.metadata({ pattern: ADDRESS, patternErrorMessage: NO_ADDRESS }),
   v.check((text) => {
     const url = URL.parse(text);
     return isHttp(url) && !url.username && !url.password && !url.search && !url.hash;
-  }, 'write an address like https://host.example/path, without credentials, query or fragment'),
+  }, NO_ADDRESS),
   v.transform((text) => text.replace(/\/+$/, '')),
   v.description('address'),
 );

@@ -43,8 +43,9 @@ export function isAmong(names: readonly string[]): (name: string) => boolean {
   return (name) => find(name) === true;
 }
 
+export const NO_KEY_HASH = 'is no hash of a key (64 hexadecimal digits)';
 /** SHA-256, and what LiteLLM puts in its place for the master key and for sessions. */
-const KEY_HASH = /^(?:[0-9a-f]{64}|litellm[-_].+)$/i;
+export const KEY_HASH = /^(?:[0-9a-fA-F]{64}|[Ll][Ii][Tt][Ee][Ll][Ll][Mm][-_].+)$/;
 
 /**
  * Says what is wrong with a name of a virtual key that is not its hash. An alias is chosen by whoever makes the key, and in
@@ -55,7 +56,7 @@ const KEY_HASH = /^(?:[0-9a-f]{64}|litellm[-_].+)$/i;
  */
 export function keyHashMistake(name: string, alias?: string): string | undefined {
   if (KEY_HASH.test(name)) return undefined;
-  const problem = quoted(name, 'is no hash of a key (64 hexadecimal digits)');
+  const problem = quoted(name, NO_KEY_HASH);
   return alias === undefined
     ? problem
     : `${problem}; an alias, which whoever makes the key chooses, goes under ${alias}`;

@@ -1,5 +1,8 @@
 /** The policy file to start from: `policy init` prints it, and examples/policies/default.yaml is it. */
-export const START_FILE = `# A chain to begin with: pasted secrets and personal data are taken out of requests, attacks on the instructions of the model and
+export const START_FILE = `# yaml-language-server: $schema=policies.schema.json
+# (Editors that know the line above complete and explain by it: guardrail-bridge policy schema policies.schema.json writes that file.)
+#
+# A chain to begin with: pasted secrets and personal data are taken out of requests, attacks on the instructions of the model and
 # absurd sizes are refused, and each decision is logged without content. They are taken out of responses too where LiteLLM delivers
 # that, and elsewhere, as in most streams, the response is blocked.
 #

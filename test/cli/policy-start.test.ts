@@ -27,7 +27,10 @@ test('policy init prints a file that is right as it is, with comments, the one o
 
 test('what is a comment in it is right too', async () => {
   const { out } = await runCli(['policy', 'init']);
-  const whole = out.replace(/^( *)# (?=(?: *[a-z_-]+: |rules:|backends:| +- ))/gm, '$1');
+  const whole = out.replace(
+    /^( *)# (?!yaml-language-server)(?=(?: *[a-z_-]+: |rules:|backends:| +- ))/gm,
+    '$1',
+  );
   expect(whole).toContain('\nrules:\n  - name: payments\n');
   expect(await lint(whole)).toMatchObject({ ok: true, problems: [] });
 });

@@ -32,17 +32,28 @@ const BATCH_LIMITS: Limits = { string: 5 * MIB, body: 9.5 * MIB };
 const PROXY_LIMITS: Limits = { string: 256 * 1024, body: 2 * MIB };
 
 const OPTIONS = {
-  account_id: v.optional(v.string(), '1000000'),
-  vxlan_id: v.optional(v.string(), '0'),
-  context_source: v.optional(v.picklist(['AGENTIC', 'ENDPOINT']), 'AGENTIC'),
-  /** Such as `{ policy_name: pii }` for the policies to apply. */
-  metadata: v.optional(v.record(v.string(), v.unknown()), {}),
-  /** Behaviours of a violation that block besides `block`. */
-  blocking_behaviours: v.optional(v.array(v.string()), []),
-  /** Joins the text parts of a message in what is checked. */
-  flatten_content: v.optional(v.boolean(), true),
-  /** Left out of what is checked. */
-  drop_body_keys: v.optional(v.array(v.string()), ['stream', 'tools']),
+  account_id: v.pipe(v.optional(v.string(), '1000000'), v.description('Account of Akto.')),
+  vxlan_id: v.pipe(v.optional(v.string(), '0'), v.description('Sent as `akto_vxlan_id`.')),
+  context_source: v.pipe(
+    v.optional(v.picklist(['AGENTIC', 'ENDPOINT']), 'AGENTIC'),
+    v.description('Sent as `contextSource`.'),
+  ),
+  metadata: v.pipe(
+    v.optional(v.record(v.string(), v.unknown()), {}),
+    v.description('Such as `{ policy_name: pii }` for the policies to apply.'),
+  ),
+  blocking_behaviours: v.pipe(
+    v.optional(v.array(v.string()), []),
+    v.description('Behaviours of a violation that block besides `block`.'),
+  ),
+  flatten_content: v.pipe(
+    v.optional(v.boolean(), true),
+    v.description('Joins the text parts of a message in what is checked.'),
+  ),
+  drop_body_keys: v.pipe(
+    v.optional(v.array(v.string()), ['stream', 'tools']),
+    v.description('Left out of what is checked.'),
+  ),
 };
 
 /**

@@ -10,6 +10,8 @@ import { type BedrockReply, readReply, readTooLarge, type TooLarge } from './rep
 import { type SignedPath, signedHeaders } from './signed-headers.ts';
 import { lentKeys } from './web-identity.ts';
 
+const VERSION = /^(?:[1-9]\d{0,7}|DRAFT)$/;
+
 type Config = SignedPath & {
   readonly url: string;
   readonly credentials: Credentials;
@@ -37,18 +39,33 @@ export const bedrock = defineBackend({
     guardrail_id: v.pipe(
       v.string(),
       v.regex(/^(?:[a-z0-9]{1,64}|arn:[\w:/-]{1,2000})$/, 'must be an id or an ARN'),
+      v.description('Id or ARN of the guardrail.'),
     ),
     guardrail_version: v.pipe(
       v.union([v.string(), v.number()]),
+      v.metadata({ pattern: VERSION.source, multipleOf: 1, minimum: 1, maximum: 99_999_999 }),
       v.transform(String),
-      v.regex(/^(?:[1-9]\d{0,7}|DRAFT)$/, 'must be a number or DRAFT'),
+      v.regex(VERSION, 'must be a number or DRAFT'),
+      v.description('A number, or DRAFT.'),
     ),
-    region: v.optional(
-      v.pipe(v.string(), v.regex(/^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/, 'must be a region, such as eu-west-1')),
+    region: v.pipe(
+      v.optional(
+        v.pipe(
+          v.string(),
+          v.regex(/^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/, 'must be a region, such as eu-west-1'),
+        ),
+      ),
+      v.description("Region of AWS; without it that of AWS's variables."),
     ),
-    profile: v.optional(v.pipe(v.string(), v.minLength(1))),
-    media: v.optional(v.boolean(), true),
-    max_text_units: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 25),
+    profile: v.pipe(
+      v.optional(v.pipe(v.string(), v.minLength(1))),
+      v.description('Profile of the files of AWS.'),
+    ),
+    media: v.pipe(v.optional(v.boolean(), true), v.description('Images are judged too.')),
+    max_text_units: v.pipe(
+      v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 25),
+      v.description('Most text units of 1000 characters in one call of ApplyGuardrail.'),
+    ),
   },
   variables: { secret: ['AWS_BEARER_TOKEN_BEDROCK'] },
   defaultUrl: (entry) => `https://bedrock-runtime.${regionOf(entry)}.amazonaws.com`,

@@ -36,9 +36,18 @@ export const genericGuardrail = defineBackend({
   isIdempotent: true,
   variables: { url: ['GENERIC_GUARDRAIL_API_BASE'] },
   options: {
-    secret_header: v.optional(headerName, 'x-api-key'),
-    headers: v.optional(v.record(headerName, headerValue), {}),
-    additional_provider_specific_params: v.optional(v.record(v.string(), v.unknown()), {}),
+    secret_header: v.pipe(
+      v.optional(headerName, 'x-api-key'),
+      v.description('Header that carries the secret.'),
+    ),
+    headers: v.pipe(
+      v.optional(v.record(headerName, headerValue), {}),
+      v.description('More headers, by name.'),
+    ),
+    additional_provider_specific_params: v.pipe(
+      v.optional(v.record(v.string(), v.unknown()), {}),
+      v.description('Sent as LiteLLM sends them.'),
+    ),
   },
   setup({ url, secret, options }) {
     const { secret_header: name, headers: given } = options;

@@ -35,11 +35,17 @@ export const googleModeration = defineBackend({
   isIdempotent: true,
   options: {
     ...thresholdOptions,
-    version: v.optional(v.picklist(['v1', 'v2']), 'v1'),
-    language: v.optional(
-      v.pipe(v.string(), v.regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/, 'must be a code, such as en')),
+    version: v.pipe(v.optional(v.picklist(['v1', 'v2']), 'v1'), v.description('Version of moderateText.')),
+    language: v.pipe(
+      v.optional(
+        v.pipe(v.string(), v.regex(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/, 'must be a code, such as en')),
+      ),
+      v.description('Language of the texts, such as en.'),
     ),
-    model_version: v.optional(v.picklist(['MODEL_VERSION_1', 'MODEL_VERSION_2'])),
+    model_version: v.pipe(
+      v.optional(v.picklist(['MODEL_VERSION_1', 'MODEL_VERSION_2'])),
+      v.description('Model of version v2.'),
+    ),
   },
   secret: 'document',
   defaultUrl: 'https://language.googleapis.com',

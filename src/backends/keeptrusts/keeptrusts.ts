@@ -26,8 +26,10 @@ export const keeptrusts = defineBackend({
   isIdempotent: false,
   variables: { secret: ['KEEPTRUSTS_GATEWAY_TOKEN'] },
   options: {
-    /** The one for which the gateway asks the fixture; by default that of the call. */
-    model: v.optional(v.pipe(v.string(), v.nonEmpty())),
+    model: v.pipe(
+      v.optional(v.pipe(v.string(), v.nonEmpty())),
+      v.description('The one for which the gateway asks the fixture; by default that of the call.'),
+    ),
   },
   setup({ url, secret, options: { model } }) {
     const headers: Record<string, string> = secret === undefined ? {} : { authorization: `Bearer ${secret}` };

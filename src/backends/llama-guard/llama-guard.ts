@@ -25,13 +25,23 @@ export const llamaGuard = defineBackend({
   reads: 'conversation',
   isIdempotent: true,
   options: {
-    model: v.optional(v.pipe(v.string(), v.nonEmpty()), 'meta-llama/Llama-Guard-3-8B'),
-    /** `server`: the endpoint's chat template makes the prompt. `own`: it is sent as one message. */
-    prompt: v.optional(v.picklist(['server', 'own'])),
-    categories: v.optional(
-      v.lazy((value): typeof codes | typeof meanings => (Array.isArray(value) ? codes : meanings)),
+    model: v.pipe(
+      v.optional(v.pipe(v.string(), v.nonEmpty()), 'meta-llama/Llama-Guard-3-8B'),
+      v.description('Model of the endpoint.'),
     ),
-    ignore: v.optional(v.array(code), []),
+    prompt: v.pipe(
+      v.optional(v.picklist(['server', 'own'])),
+      v.description(
+        "`server`: the endpoint's chat template makes the prompt. `own`: it is sent as one message.",
+      ),
+    ),
+    categories: v.pipe(
+      v.optional(
+        v.lazy((value): typeof codes | typeof meanings => (Array.isArray(value) ? codes : meanings)),
+      ),
+      v.description('Codes that count, or what your own codes mean.'),
+    ),
+    ignore: v.pipe(v.optional(v.array(code), []), v.description('Codes that do not count.')),
   },
   setup({ url, secret, options: { model, prompt, categories, ignore } }) {
     const isChosen = Array.isArray(categories);

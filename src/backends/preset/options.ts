@@ -10,14 +10,16 @@ export function optionNamed(text: string): string | undefined {
 export function optionEntries({ options, judges, reads }: Preset): v.ObjectEntries {
   const entries = Object.fromEntries(
     Object.entries(options).map(([name, option]) => {
-      const schema = schemaOf(option);
+      const schema = v.pipe(schemaOf(option), v.description(option.about));
       if (option.default !== undefined) return [name, v.optional(schema, option.default as never)];
       return [name, option.required ? schema : v.optional(schema)];
     }),
   );
   // As the adapters have it: without it images are counted as unjudged
   const showsImages = reads === 'texts' && judges.includes('media');
-  return showsImages ? { ...entries, media: v.optional(v.boolean(), true) } : entries;
+  return showsImages
+    ? { ...entries, media: v.pipe(v.optional(v.boolean(), true), v.description('Images are judged too.')) }
+    : entries;
 }
 
 /** As `backend init` prints what is to be filled in. */

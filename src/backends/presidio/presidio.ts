@@ -37,17 +37,35 @@ export const presidio = defineBackend({
   isIdempotent: true,
   variables: { url: ['PRESIDIO_ANALYZER_API_BASE'] },
   options: {
-    language: v.optional(
-      v.pipe(v.string(), v.regex(/^[a-z]{2,3}$/, 'must be the code of a language, such as en')),
-      'en',
+    language: v.pipe(
+      v.optional(
+        v.pipe(v.string(), v.regex(/^[a-z]{2,3}$/, 'must be the code of a language, such as en')),
+        'en',
+      ),
+      v.description('Language of the texts, such as en.'),
     ),
-    score_threshold: v.optional(
-      v.lazy((value): typeof score | typeof scores => (typeof value === 'object' ? scores : score)),
+    score_threshold: v.pipe(
+      v.optional(
+        v.lazy((value): typeof score | typeof scores => (typeof value === 'object' ? scores : score)),
+      ),
+      v.description('Least score, of all entities or by entity.'),
     ),
-    entities: v.optional(v.record(name, action)),
-    allow_list: v.optional(v.array(v.pipe(v.string(), v.nonEmpty()))),
-    allow_list_match: v.optional(v.picklist(['exact', 'regex'])),
-    ad_hoc_recognizers: v.optional(v.array(v.looseObject({}))),
+    entities: v.pipe(
+      v.optional(v.record(name, action)),
+      v.description('`mask` or `block` by entity; without it all are masked.'),
+    ),
+    allow_list: v.pipe(
+      v.optional(v.array(v.pipe(v.string(), v.nonEmpty()))),
+      v.description('Texts that are no finding.'),
+    ),
+    allow_list_match: v.pipe(
+      v.optional(v.picklist(['exact', 'regex'])),
+      v.description('How the texts of `allow_list` are compared.'),
+    ),
+    ad_hoc_recognizers: v.pipe(
+      v.optional(v.array(v.looseObject({}))),
+      v.description('Recognizers of your own, as Presidio takes them.'),
+    ),
   },
   setup({ url, secret, options }) {
     const { score_threshold: threshold, entities = {}, ...sent } = options;

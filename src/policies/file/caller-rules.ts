@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { UNREACHABLE_FALLBACKS } from '../../guardrail/failure.ts';
 import { globMistake } from '../glob.ts';
-import { keyHashMistake } from '../names.ts';
+import { KEY_HASH, keyHashMistake, NO_KEY_HASH } from '../names.ts';
 import { checkChosen } from './chosen-criteria.ts';
 import { ENFORCEMENT, readEnforcement } from './enforcement.ts';
 import { unknownName } from './nearest.ts';
@@ -17,52 +17,95 @@ const oneOrMore = <S extends v.GenericSchema>(item: S) =>
     v.union([item, v.pipe(v.array(item), v.minLength(1))]),
     v.transform((value) => [value].flat() as v.InferOutput<S>[]),
   );
-const patterns = v.pipe(
-  oneOrMore(v.pipe(v.string(), v.minLength(1))),
-  v.rawCheck(({ dataset, addIssue }) => {
-    for (const message of dataset.typed ? dataset.value.flatMap((pattern) => globMistake(pattern) ?? []) : [])
-      addIssue({ message });
-  }),
+const globsOf = (item: v.GenericSchema<string>) =>
+  v.pipe(
+    oneOrMore(item),
+    v.rawCheck(({ dataset, addIssue }) => {
+      for (const message of dataset.typed
+        ? dataset.value.flatMap((pattern) => globMistake(pattern) ?? [])
+        : [])
+        addIssue({ message });
+    }),
+  );
+const text = v.pipe(v.string(), v.minLength(1));
+const patterns = globsOf(text);
+/** The beginning of a hash, or none of it. */
+const ANY_KEY = /^(?:[0-9a-fA-F]{8,63})?\*$/;
+const keys = globsOf(
+  v.pipe(
+    text,
+    v.metadata({ pattern: `${ANY_KEY.source}|${KEY_HASH.source}`, patternErrorMessage: NO_KEY_HASH }),
+  ),
 );
 const texts = v.array(v.string());
 
 const Match = v.pipe(
   v.strictObject({
-    team: v.exactOptional(patterns),
-    /** Hashes. */
-    key: v.exactOptional(patterns),
-    key_alias: v.optional(patterns),
-    user: v.exactOptional(patterns),
-    end_user: v.optional(patterns),
-    model: v.exactOptional(patterns),
-    input_type: v.optional(oneOrMore(v.picklist(['request', 'response']))),
-    header: v.optional(
-      v.pipe(
-        v.record(v.string(), patterns),
-        v.check((headers) => Object.keys(headers).length > 0, 'must name a header'),
-      ),
+    team: v.pipe(v.exactOptional(patterns), v.description('Ids or aliases of teams.')),
+    key: v.pipe(
+      v.exactOptional(keys),
+      v.description('Hashes of virtual keys, or their first 8 digits or more with a star.'),
+    ),
+    key_alias: v.pipe(
+      v.optional(patterns),
+      v.description('Aliases of virtual keys: whoever makes a key chooses its alias.'),
+    ),
+    user: v.pipe(v.exactOptional(patterns), v.description('User ids or e-mail addresses.')),
+    end_user: v.pipe(v.optional(patterns), v.description('What the client says of itself.')),
+    model: v.pipe(v.exactOptional(patterns), v.description('Models that the request asks for.')),
+    input_type: v.pipe(
+      v.optional(oneOrMore(v.picklist(['request', 'response']))),
+      v.description('Requests, responses, or both.'),
+    ),
+    header: v.pipe(
+      v.optional(v.pipe(v.record(v.string(), patterns), v.minEntries(1, 'must name a header'))),
+      v.description('Values by the name of the header: what the client sends.'),
     ),
   }),
-  v.check(
-    (match) => Object.keys(match).length > 0,
-    'must name somebody; a rule without match is for everybody',
-  ),
+  v.minEntries(1, 'must name somebody; a rule without match is for everybody'),
 );
 
 /** Each call is held against them one by one. */
 const MAX_RULES = 1000;
 const NAME = /^[a-z0-9]{1,64}(?:-[a-z0-9]{1,64}){0,16}$/;
 
-const Rule = v.strictObject({
-  name: v.pipe(v.string(), v.maxLength(64), v.regex(NAME, 'must be in kebab-case, such as payments-team')),
-  match: v.optional(Match),
-  chain: v.optional(texts),
-  backends: v.optional(texts),
-  records: v.optional(RECORDS),
-  unreachable_fallback: v.optional(v.picklist(UNREACHABLE_FALLBACKS)),
-  caller_may_skip: v.optional(texts, []),
-  /** The operator's word that no client can choose the key aliases, end users and headers that are matched. */
-  trusted: v.optional(v.boolean(), false),
+/** An entry of `rules:`. */
+export const RuleForm = v.strictObject({
+  name: v.pipe(
+    v.string(),
+    v.maxLength(64),
+    v.regex(NAME, 'must be in kebab-case, such as payments-team'),
+    v.description('Name of the rule in logs and metrics, in kebab-case.'),
+  ),
+  match: v.pipe(
+    v.optional(Match),
+    v.description('The calls that it is for: all that stands here must match. Without it everybody.'),
+  ),
+  chain: v.pipe(v.optional(texts), v.description('Policies in place of the common chain, by kind.')),
+  backends: v.pipe(
+    v.optional(texts),
+    v.description('Vendors to ask, by name and in this order; `[]` for none.'),
+  ),
+  records: v.pipe(
+    v.optional(RECORDS),
+    v.description('Backends that get the records of such calls, by name, or `none`.'),
+  ),
+  unreachable_fallback: v.pipe(
+    v.optional(v.picklist(UNREACHABLE_FALLBACKS)),
+    v.description(
+      'The fate of a call for which a vendor gives no verdict, in place of those of its vendors.',
+    ),
+  ),
+  caller_may_skip: v.pipe(
+    v.optional(texts, []),
+    v.description('Policies that the caller may switch off by a header, by kind.'),
+  ),
+  trusted: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description(
+      "The operator's word that no client can choose the key aliases, end users and headers that are matched.",
+    ),
+  ),
   ...ORCHESTRATION,
   ...ENFORCEMENT,
 });
@@ -93,7 +136,7 @@ export function readCallerRules(value: unknown, report: FileReport, context: Rul
   const trusted = new Set<CallerRule>();
   const rules = list.flatMap((entry, index) => {
     const path = ['rules', index];
-    const read = report.shaped(Rule, entry, path);
+    const read = report.shaped(RuleForm, entry, path);
     if (read === undefined) return [];
     if (names.has(read.name)) report.fail([...path, 'name'], `"${read.name}" is the name of an earlier rule`);
     names.add(read.name);
@@ -111,7 +154,7 @@ export function readCallerRules(value: unknown, report: FileReport, context: Rul
 }
 
 function callerRule(
-  rule: v.InferOutput<typeof Rule>,
+  rule: v.InferOutput<typeof RuleForm>,
   path: Path,
   report: FileReport,
   context: RuleContext,
@@ -151,9 +194,6 @@ function callerRule(
   }
   return made;
 }
-
-/** The beginning of a hash, or none of it. */
-const ANY_KEY = /^(?:[0-9a-f]{8,63})?\*$/i;
 
 function matchOf({
   key_alias,

@@ -3,14 +3,31 @@ import type { Enforcement } from './policy-file.ts';
 import type { Path } from './problems.ts';
 import type { FileReport } from './report.ts';
 
+const NO_DATE = 'must be a date such as 2027-01-31';
+const DATE = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
+
 /** The schemas of what can be set for every policy and every rule. */
 export const ENFORCEMENT = {
-  mode: v.nullish(v.picklist(['enforce', 'observe', 'sample'])),
-  sample: v.nullish(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),
-  until: v.nullish(
-    v.pipe(
-      v.string(),
-      v.check((text) => !Number.isNaN(instantOf(text)), 'must be a date such as 2027-01-31'),
+  mode: v.pipe(
+    v.nullish(v.picklist(['enforce', 'observe', 'sample'])),
+    v.description(
+      '`enforce` acts, `observe` counts and logs, and changes nothing, `sample` acts on a share of the calls.',
+    ),
+  ),
+  sample: v.pipe(
+    v.nullish(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),
+    v.description('Percent of the calls on which `mode: sample` acts.'),
+  ),
+  until: v.pipe(
+    v.nullish(
+      v.pipe(
+        v.string(),
+        v.metadata({ pattern: DATE.source, patternErrorMessage: NO_DATE }),
+        v.check((text) => !Number.isNaN(instantOf(text)), NO_DATE),
+      ),
+    ),
+    v.description(
+      'The day, as in 2099-12-31 (UTC), or the instant from which it enforces, beside `mode: observe` or `mode: sample`.',
     ),
   ),
 } as const;
@@ -56,8 +73,6 @@ export function readEnforcement(
     ...(end !== undefined && { until: end }),
   };
 }
-
-const DATE = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
 
 /** Unix milliseconds of a day's beginning or of an instant; NaN for anything else, such as the 30th of February. */
 function instantOf(text: string): number {

@@ -26,19 +26,26 @@ const SEMVER = /^\d{1,9}\.\d{1,9}\.\d{1,9}(?:[-+][\w.+-]{1,64})?$/;
 
 const text = v.nullish(v.string());
 const About = v.strictObject({
-  id: text,
-  name: v.nullish(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
-  version: v.nullish(
-    v.pipe(v.string('must be a text such as "1.0.0"'), v.regex(SEMVER, 'must be a version such as 1.0.0')),
+  id: v.pipe(text, v.description('An id of your own.')),
+  name: v.pipe(
+    v.nullish(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
+    v.description('Name of the policy file, in logs and commands.'),
   ),
-  enabled: v.nullish(v.boolean()),
-  author: text,
-  description: text,
+  version: v.pipe(
+    v.nullish(
+      v.pipe(v.string('must be a text such as "1.0.0"'), v.regex(SEMVER, 'must be a version such as 1.0.0')),
+    ),
+    v.description('A version such as 1.0.0.'),
+  ),
+  enabled: v.pipe(v.nullish(v.boolean()), v.description('`false`: no policy judges.')),
+  author: v.pipe(text, v.description('Who wrote it.')),
+  description: v.pipe(text, v.description('What it is for.')),
 });
 const Options = v.nullish(v.record(v.string(), v.unknown()), {});
 const anything = v.optional(v.unknown());
 
-const Whole = v.strictObject({
+/** The top of a file; what is below `policy`, `rules` and `backends` has forms of its own. */
+export const WholeForm = v.strictObject({
   pack: v.nullish(About, {}),
   policies: v.strictObject({ chain: v.array(v.string()), policy: Options }),
   policy: Options,
@@ -51,7 +58,8 @@ const Whole = v.strictObject({
   testing: anything,
 });
 
-const Single = v.object({
+/** The top of a file of a single policy: beside these stand its options. */
+export const SingleForm = v.object({
   pack: v.nullish(About, {}),
   policy: v.strictObject({
     ...About.entries,
@@ -74,7 +82,7 @@ export function readForm(report: FileReport): Form {
     report.fail([], `${notMapping(report.content)}; policy init prints one to start from`);
   else if (Array.isArray(top.policies))
     report.fail(['policies'], 'must be a mapping of keys, not a list; write the list under policies.chain');
-  else report.shaped(isSingle ? Single : Whole, top, []);
+  else report.shaped(isSingle ? SingleForm : WholeForm, top, []);
   const pack = fieldsOf(top.pack);
   const about = isSingle ? fieldsOf(top.policy) : pack;
   return {

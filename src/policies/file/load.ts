@@ -151,15 +151,16 @@ class PolicyFileReader {
     const chain = new Set<string>();
     for (const { path, value } of entries) {
       if (chain.has(value)) this.#report.fail(path, `"${value}" stands twice in the chain`);
-      if (this.#kinds.has(value)) chain.add(value);
-      else if (OTHER_KINDS.has(value)) this.#unused.add(inChain(value));
+      chain.add(value);
+      if (this.#kinds.has(value)) continue;
+      if (OTHER_KINDS.has(value)) this.#unused.add(inChain(value));
       else
         this.#report.fail(
           path,
           unknownKind(value, 'is no kind of policy', this.#allKinds(), [...this.#kinds.keys()]),
         );
     }
-    return [...chain];
+    return [...chain].filter((kind) => this.#kinds.has(kind));
   }
 
   /** The policies of the used kinds. Options of kinds that no chain names can have mistakes too. */

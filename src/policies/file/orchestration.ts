@@ -7,13 +7,23 @@ import type { FileReport } from './report.ts';
 
 /** The schemas of what can be set at the top of the file and for every rule. */
 export const ORCHESTRATION = {
-  orchestration: v.optional(
-    v.union([
-      v.picklist(['first_block', 'sequence', 'all']),
-      v.strictObject({ quorum: v.pipe(v.number(), v.integer(), v.minValue(1)) }),
-    ]),
+  orchestration: v.pipe(
+    v.optional(
+      v.union([
+        v.picklist(['first_block', 'sequence', 'all']),
+        v.strictObject({ quorum: v.pipe(v.number(), v.integer(), v.minValue(1)) }),
+      ]),
+    ),
+    v.description(
+      'How several backends are asked: `first_block` all at once, and the first block decides; `sequence` one after the other, each sees what those before it left; `all` all at once, and the reasons of all are gathered; `{ quorum: 2 }` all at once, and so many have to block.',
+    ),
   ),
-  on_error: v.optional(v.picklist(ON_ERROR)),
+  on_error: v.pipe(
+    v.optional(v.picklist(ON_ERROR)),
+    v.description(
+      'The consequence of a missing verdict: the `fallback` of its backend, or none where a `next` backend is asked.',
+    ),
+  ),
 } as const;
 
 /** How several vendors are asked, where everything is said. */

@@ -25,9 +25,51 @@ export function shaped<S extends v.GenericSchema>(
 ):
   | { readonly value: v.InferOutput<S>; readonly mistakes?: never }
   | { readonly value?: never; readonly mistakes: readonly Mistake[] } {
+  const lists = listsIn(schema, value, []);
   const parsed = v.safeParse(schema, value, { message: messageOf });
-  if (parsed.success) return { value: parsed.output };
-  return { mistakes: parsed.issues.flatMap((issue) => mistakesOf(issue, [], schema, options)) };
+  if (parsed.success && lists.length === 0) return { value: parsed.output };
+  const others = (parsed.issues ?? []).flatMap((issue) => mistakesOf(issue, [], schema, options));
+  return {
+    mistakes: [
+      ...lists.map((path) => ({ path, message: 'must be a mapping of keys, not a list' })),
+      ...others.filter(
+        ({ path }) => !lists.some((list) => list.every((step, index) => path[index] === step)),
+      ),
+    ],
+  };
+}
+
+const SCALARS = ['string', 'number', 'boolean', 'picklist', 'literal', 'null'];
+const isNoScalar = (schema: unknown) => !SCALARS.includes((schema as Walkable).type ?? '');
+
+/** False for an option of a variant with another word under its key. */
+function isMeant(option: unknown, key: unknown, given: object): boolean {
+  if (typeof key !== 'string') return true;
+  const { literal } = ((option as Walkable).entries?.[key] ?? {}) as { literal?: unknown };
+  return literal === (given as Record<string, unknown>)[key];
+}
+
+/** The places of lists where a mapping belongs, as which valibot takes them. */
+function listsIn(schema: unknown, given: unknown, path: Path): Path[] {
+  const { type, key, entries, item, value, wrapped, options, pipe, getter } = (schema ?? {}) as Walkable;
+  if (typeof given !== 'object' || given === null) return [];
+  const inside = pipe?.[0] ?? wrapped ?? getter?.(given);
+  if (inside !== undefined) return listsIn(inside, given, path);
+  if (options !== undefined) {
+    const meant = options.filter((option) => isNoScalar(option) && isMeant(option, key, given));
+    const found = meant.map((option) => listsIn(option, given, path));
+    return found.find((lists) => lists.length === 0) ?? found[0] ?? [];
+  }
+  const isMapping = entries !== undefined || type === 'record';
+  if (Array.isArray(given)) {
+    if (isMapping) return [path];
+    return item === undefined ? [] : given.flatMap((one, index) => listsIn(item, one, [...path, index]));
+  }
+  if (!isMapping) return [];
+  return Object.entries(given).flatMap(([key, one]) => {
+    const form = entries === undefined ? value : Object.hasOwn(entries, key) ? entries[key] : undefined;
+    return listsIn(form, one, [...path, key]);
+  });
 }
 
 /** @param outer the place of the union whose option an issue is about */
@@ -119,6 +161,9 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 type Walkable = {
+  readonly type?: string;
+  readonly key?: unknown;
+  readonly getter?: (input: unknown) => unknown;
   readonly entries?: Readonly<Record<string, unknown>>;
   readonly item?: unknown;
   readonly value?: unknown;

@@ -11,57 +11,106 @@ const perMinute = v.pipe(count, v.maxValue(1000));
 const money = v.optional(v.pipe(v.number(), v.minValue(0)));
 
 const ArgumentRule = v.strictObject({
-  /** Globs; all tools by default. */
-  tools: names,
-  /** Refuses `..` as a step of a path in any argument, however it is encoded. */
-  path_traversal: v.optional(v.boolean(), false),
-  /** Regular expressions that no text, number or name in the arguments may match, as it stands or with its encodings undone. */
-  deny_patterns: names,
-  /** Directories outside of which no path may lie; `.` for relative paths. */
-  allowed_paths: names,
+  tools: v.pipe(names, v.description('Globs; all tools by default.')),
+  path_traversal: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description('Refuses `..` as a step of a path in any argument, however it is encoded.'),
+  ),
+  deny_patterns: v.pipe(
+    names,
+    v.description(
+      'Regular expressions that no text, number or name in the arguments may match, as it stands or with its encodings undone.',
+    ),
+  ),
+  allowed_paths: v.pipe(
+    names,
+    v.description('Directories outside of which no path may lie; `.` for relative paths.'),
+  ),
 });
 
 /** Options of `agent-firewall`, in Keeptrusts' simple and expanded form. */
 export const agentOptions = v.strictObject({
-  /** Globs over the tools that may be called; all that are not blocked by default. */
-  allowed_tools: names,
-  blocked_tools: names,
-  /** Another name for `blocked_tools`. */
-  denied_tools: names,
-  /** Further limits by role. Callers without a role may call no tool. */
-  tools: v.optional(
-    v.strictObject({
-      roles: v.optional(
-        v.record(v.pipe(v.string(), v.nonEmpty()), v.strictObject({ allowed: names, denied: names })),
-        {},
-      ),
-      /** The operator's word that no client can choose its header `x-agent-role`. */
-      trusted: v.pipe(v.optional(v.boolean()), v.metadata({ default: false })),
-    }),
+  allowed_tools: v.pipe(
+    names,
+    v.description('Globs over the tools that may be called; all that are not blocked by default.'),
   ),
-  /** Tool calls in one conversation. */
-  max_actions_per_session: v.optional(count),
-  /** Tool calls per minute by tool, `default` for each that is not named; at most 1000. */
-  rate_limits: v.optional(v.record(v.string(), perMinute)),
-  /** The same as `rate_limits.default`. */
-  rate_limit: v.optional(perMinute),
-  transaction_limits: v.optional(
-    v.strictObject({ max_single_transaction: money, max_daily_total: money, require_approval_above: money }),
+  blocked_tools: v.pipe(names, v.description('Globs over the tools that may not be called.')),
+  denied_tools: v.pipe(names, v.description('Another name for `blocked_tools`.')),
+  tools: v.pipe(
+    v.optional(
+      v.strictObject({
+        roles: v.pipe(
+          v.optional(
+            v.record(v.pipe(v.string(), v.nonEmpty()), v.strictObject({ allowed: names, denied: names })),
+            {},
+          ),
+          v.description('Tools by the name of the role.'),
+        ),
+        trusted: v.pipe(
+          v.optional(v.boolean()),
+          v.description("The operator's word that no client can choose its header `x-agent-role`."),
+          v.metadata({ default: false }),
+        ),
+      }),
+    ),
+    v.description('Further limits by role. Callers without a role may call no tool.'),
   ),
-  /** The same as `transaction_limits.max_single_transaction`. */
-  transaction_limit: money,
-  kill_switches: v.optional(
-    v.strictObject({
-      max_errors_before_halt: v.optional(v.number()),
-      halt_on_pii_in_action: v.optional(v.boolean()),
-      /** Looks for path traversal in every tool's arguments; after any refused argument a session is refused all actions. */
-      halt_on_suspicious_pattern: v.optional(v.boolean(), false),
-    }),
+  max_actions_per_session: v.pipe(v.optional(count), v.description('Tool calls in one conversation.')),
+  rate_limits: v.pipe(
+    v.optional(v.record(v.string(), perMinute)),
+    v.description('Tool calls per minute by tool, `default` for each that is not named; at most 1000.'),
   ),
-  monitoring: v.optional(v.unknown()),
-  argument_rules: v.optional(v.array(ArgumentRule), []),
-  /** The fate of actions that are to be counted while what replicas share cannot be reached. */
-  unreachable_fallback: v.optional(v.picklist(['fail_open', 'fail_closed']), 'fail_open'),
+  rate_limit: v.pipe(v.optional(perMinute), v.description('The same as `rate_limits.default`.')),
+  transaction_limits: v.pipe(
+    v.optional(
+      v.strictObject({
+        max_single_transaction: v.pipe(money, v.description('Largest amount of one action.')),
+        max_daily_total: v.pipe(
+          money,
+          v.description('Largest sum of the amounts of one virtual key in a UTC day.'),
+        ),
+        require_approval_above: v.pipe(
+          money,
+          v.description('Larger amounts are refused, as nobody can approve them here.'),
+        ),
+      }),
+    ),
+    v.description('Limits of amounts: the numbers called amount, value, total or price in the arguments.'),
+  ),
+  transaction_limit: v.pipe(money, v.description('The same as `transaction_limits.max_single_transaction`.')),
+  kill_switches: v.pipe(
+    v.optional(
+      v.strictObject({
+        max_errors_before_halt: v.pipe(
+          v.optional(v.number()),
+          v.description('Without effect: errors of tools cannot be seen.'),
+        ),
+        halt_on_pii_in_action: v.pipe(
+          v.optional(v.boolean()),
+          v.description('Without effect: put pii-detector into the chain.'),
+        ),
+        halt_on_suspicious_pattern: v.pipe(
+          v.optional(v.boolean(), false),
+          v.description(
+            "Looks for path traversal in every tool's arguments; after any refused argument a session is refused all actions.",
+          ),
+        ),
+      }),
+    ),
+    v.description('Ends a session.'),
+  ),
+  monitoring: v.pipe(
+    v.optional(v.unknown()),
+    v.description('Without effect: the metrics count what is refused.'),
+  ),
+  argument_rules: v.pipe(
+    v.optional(v.array(ArgumentRule), []),
+    v.description('Limits of the arguments of tools.'),
+  ),
+  unreachable_fallback: v.pipe(
+    v.optional(v.picklist(['fail_open', 'fail_closed']), 'fail_open'),
+    v.description('The fate of actions that are to be counted while what replicas share cannot be reached.'),
+  ),
 });
 
 export type AgentOptions = v.InferOutput<typeof agentOptions>;

@@ -4,13 +4,22 @@ import { defineKind } from '../policy.ts';
 const DAYS = 'must be a whole number of days, 1 to 36500';
 
 const options = v.strictObject({
-  immutable: v.optional(v.boolean(), true),
-  retention_days: v.optional(
-    v.pipe(v.number(DAYS), v.integer(DAYS), v.minValue(1, DAYS), v.maxValue(36_500, DAYS)),
-    365,
+  immutable: v.pipe(
+    v.optional(v.boolean(), true),
+    v.description('The log can only be appended to, whatever stands here.'),
   ),
-  hipaa_audit_controls: v.optional(v.boolean(), false),
-  log_all_access: v.optional(v.boolean(), true),
+  retention_days: v.pipe(
+    v.optional(v.pipe(v.number(DAYS), v.integer(DAYS), v.minValue(1, DAYS), v.maxValue(36_500, DAYS)), 365),
+    v.description('Days for which rows are kept.'),
+  ),
+  hipaa_audit_controls: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description('Without effect: no row has content anyway.'),
+  ),
+  log_all_access: v.pipe(
+    v.optional(v.boolean(), true),
+    v.description('`false`: only calls in which something was found.'),
+  ),
 });
 
 /** Records the decisions about calls, without content, in a log on which tampering shows. */

@@ -8,12 +8,20 @@ import { ActionOption, linesOf, madeOr, textPolicy } from './patterns.ts';
 const MAX_KEYWORDS = 10_000;
 
 const options = v.strictObject({
-  /** Words and phrases, found within words too. */
-  keywords: v.optional(v.array(v.string()), []),
-  /** Text file with one keyword per line, as LiteLLM's `banned_keywords_list`; read when the policy file is. */
-  keywords_file: v.optional(v.pipe(v.string(), v.nonEmpty())),
-  /** `block` by default. */
-  action: v.optional(ActionOption, 'block'),
+  keywords: v.pipe(
+    v.optional(v.array(v.pipe(v.string(), v.metadata({ minLength: 1 }))), []),
+    v.description('Words and phrases, found within words too.'),
+  ),
+  keywords_file: v.pipe(
+    v.optional(v.pipe(v.string(), v.nonEmpty())),
+    v.description(
+      "Text file with one keyword per line, as LiteLLM's `banned_keywords_list`; read when the policy file is.",
+    ),
+  ),
+  action: v.pipe(
+    v.optional(ActionOption, 'block'),
+    v.description('`block` refuses the call, `redact` puts [REDACTED] in its place.'),
+  ),
   encoding: encodingOption(true),
 });
 

@@ -1,22 +1,20 @@
 import * as v from 'valibot';
 import { isAmong, keyHashMistake } from '../names.ts';
 import { defineKind } from '../policy.ts';
-import { linesOf, Names } from './patterns.ts';
+import { KeyHashes, linesOf, Names } from './patterns.ts';
 
 const USER_BLOCKED = { rule: 'blocked-user', reasonCode: 'user_blocked' };
 
 const file = v.optional(v.pipe(v.string(), v.nonEmpty()));
 const options = v.strictObject({
-  /** User ids and e-mail addresses of LiteLLM. */
-  users: v.optional(Names, []),
-  /** Text file with one user per line; read when the policy file is. */
-  users_file: file,
-  /** Hashes of virtual keys. */
-  keys: v.optional(Names, []),
-  /** The `user` that the client writes: who is blocked can write another. */
-  end_users: v.optional(Names, []),
-  /** The same, one per line, as LiteLLM's `blocked_user_list`. */
-  end_users_file: file,
+  users: v.pipe(v.optional(Names, []), v.description('User ids and e-mail addresses of LiteLLM.')),
+  users_file: v.pipe(file, v.description('Text file with one user per line; read when the policy file is.')),
+  keys: v.pipe(v.optional(KeyHashes, []), v.description('Hashes of virtual keys.')),
+  end_users: v.pipe(
+    v.optional(Names, []),
+    v.description('The `user` that the client writes: who is blocked can write another.'),
+  ),
+  end_users_file: v.pipe(file, v.description("The same, one per line, as LiteLLM's `blocked_user_list`.")),
 });
 
 /**

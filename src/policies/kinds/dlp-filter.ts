@@ -7,20 +7,35 @@ import { encodingOption } from './encoding.ts';
 import { ActionOption, madeOr, PatternOption, patternRules, textPolicy } from './patterns.ts';
 
 const options = v.strictObject({
-  /** Expressions, with or without a name and an action of their own. */
-  detect_patterns: v.optional(v.array(PatternOption), []),
-  /** The same under the name that Keeptrusts' page on LiteLLM has. */
-  patterns: v.optional(v.array(PatternOption), []),
-  /** Words and phrases, found within words too; capitals do not matter. */
-  blocked_terms: v.optional(v.array(v.string()), []),
-  /** For rules without an action of their own; `redact` by default. */
-  action: v.optional(ActionOption, 'redact'),
-  /** Finds the terms also where letters are changed, missing or added. */
-  fuzzy_matching: v.optional(v.boolean(), false),
-  /** Number of such letters; 1 by default. */
-  max_distance: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_DISTANCE)), 1),
+  detect_patterns: v.pipe(
+    v.optional(v.array(PatternOption), []),
+    v.description('Expressions, with or without a name and an action of their own.'),
+  ),
+  patterns: v.pipe(
+    v.optional(v.array(PatternOption), []),
+    v.description("The same under the name that Keeptrusts' page on LiteLLM has."),
+  ),
+  blocked_terms: v.pipe(
+    v.optional(v.array(v.pipe(v.string(), v.metadata({ minLength: 1 }))), []),
+    v.description('Words and phrases, found within words too; capitals do not matter.'),
+  ),
+  action: v.pipe(
+    v.optional(ActionOption, 'redact'),
+    v.description('For rules without an action of their own.'),
+  ),
+  fuzzy_matching: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description('Finds the terms also where letters are changed, missing or added.'),
+  ),
+  max_distance: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_DISTANCE)), 1),
+    v.description('Number of such letters.'),
+  ),
   encoding: encodingOption(true),
-  sensitivity_level: v.optional(v.picklist(['standard', 'high', 'restricted']), 'standard'),
+  sensitivity_level: v.pipe(
+    v.optional(v.picklist(['standard', 'high', 'restricted']), 'standard'),
+    v.description('Without effect: what is looked for are the patterns and terms.'),
+  ),
 });
 
 /**

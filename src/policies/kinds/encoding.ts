@@ -8,14 +8,24 @@ import type { Encoding } from '../../detectors/normalize/view.ts';
  */
 export function encodingOption(decodesBase64: boolean) {
   const set = v.strictObject({
-    /** Blanks, dashes and quotes of every kind, full width and other forms of letters, characters that show nothing. */
-    normalize_unicode: v.optional(v.boolean(), true),
-    /** Words of letters that all look like Latin ones. */
-    detect_homoglyphs: v.optional(v.boolean(), true),
-    /** Escapes of JSON, percent codes, HTML entities. */
-    decode_escapes: v.optional(v.boolean(), true),
-    /** Runs of base64 and hexadecimal digits, each of which is replaced as a whole. */
-    decode_base64: v.optional(v.boolean(), decodesBase64),
+    normalize_unicode: v.pipe(
+      v.optional(v.boolean(), true),
+      v.description(
+        'Blanks, dashes and quotes of every kind, full width and other forms of letters, characters that show nothing.',
+      ),
+    ),
+    detect_homoglyphs: v.pipe(
+      v.optional(v.boolean(), true),
+      v.description('Words of letters that all look like Latin ones.'),
+    ),
+    decode_escapes: v.pipe(
+      v.optional(v.boolean(), true),
+      v.description('Escapes of JSON, percent codes, HTML entities.'),
+    ),
+    decode_base64: v.pipe(
+      v.optional(v.boolean(), decodesBase64),
+      v.description('Runs of base64 and hexadecimal digits, each of which is replaced as a whole.'),
+    ),
   });
   return v.optional(
     v.pipe(

@@ -4,8 +4,10 @@ import { defineKind } from '../policy.ts';
 const MEDIA_NOT_ALLOWED = { rule: 'media', reasonCode: 'media_not_allowed' };
 
 const options = v.strictObject({
-  /** `backend` lets media pass only if a backend that judges media has judged the call. */
-  action: v.optional(v.picklist(['allow', 'block', 'backend']), 'block'),
+  action: v.pipe(
+    v.optional(v.picklist(['allow', 'block', 'backend']), 'block'),
+    v.description('`backend` lets media pass only if a backend that judges media has judged the call.'),
+  ),
 });
 
 /** Blocks or allows images, audio and files in requests and responses. */

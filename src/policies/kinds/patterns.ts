@@ -5,22 +5,36 @@ import type { TextRule } from '../../detectors/rule.ts';
 import { userPattern } from '../../detectors/scan/user-pattern.ts';
 import { unreadable } from '../../guardrail/unreadable-file.ts';
 import { unknownName } from '../file/nearest.ts';
+import { KEY_HASH, NO_KEY_HASH } from '../names.ts';
 import type { CreateContext, PolicyAction, TextPolicy } from '../policy.ts';
 
 export const ActionOption = v.picklist(['block', 'redact']);
 
 /** A pattern as users write it: the expression alone, or with a name and an action. */
 export const PatternOption = v.union([
-  v.string(),
+  v.pipe(v.string(), v.metadata({ minLength: 1 })),
   v.strictObject({
-    name: v.pipe(v.string(), v.nonEmpty()),
-    regex: v.string(),
-    action: v.optional(ActionOption),
+    name: v.pipe(v.string(), v.nonEmpty(), v.description('Name of the rule, in logs and test cases.')),
+    regex: v.pipe(
+      v.string(),
+      v.metadata({ minLength: 1 }),
+      v.description('A regular expression that runs in linear time (RE2).'),
+    ),
+    action: v.pipe(v.optional(ActionOption), v.description('In place of the action of the policy.')),
   }),
 ]);
 
 /** Names and the like: a list of texts that are not empty. */
 export const Names = v.array(v.pipe(v.string(), v.nonEmpty()));
+
+/** Hashes of virtual keys; what is none is a mistake that {@link keyHashMistake} explains. */
+export const KeyHashes = v.array(
+  v.pipe(
+    v.string(),
+    v.nonEmpty(),
+    v.metadata({ pattern: KEY_HASH.source, patternErrorMessage: NO_KEY_HASH }),
+  ),
+);
 
 type PatternRule = { readonly rule: TextRule; readonly action: PolicyAction | undefined };
 

@@ -9,20 +9,51 @@ import { encodingOption } from './encoding.ts';
 import { ActionOption, Names, PatternOption, patternRules, textPolicy } from './patterns.ts';
 import { markers, redactionOptions } from './pii-markers.ts';
 
+/** As far as an expression tells: two letters. */
+const COUNTRY = '^[A-Za-z]{2}$';
+
 const options = v.strictObject({
-  /** `redact` by default. */
-  action: v.optional(ActionOption, 'redact'),
-  /** Adds numbers of patients, insurances and practitioners. */
-  healthcare_mode: v.optional(v.boolean(), false),
-  /** Cards and their codes; true by default, unless `entities` is given. */
-  pci_mode: v.pipe(v.optional(v.boolean()), v.metadata({ default: 'true, unless entities is given' })),
-  detect_patterns: v.optional(v.array(PatternOption), []),
-  /** Names the only kinds of personal data to look for, beside those of the modes and the patterns. */
-  entities: v.optional(Names),
-  /** Countries whose telephone numbers are found as they are written there: `DE`. None by default. */
-  phone_countries: v.optional(Names, []),
-  redaction: v.optional(redactionOptions, {}),
-  /** Documents in base64 hold addresses. */
+  action: v.pipe(
+    v.optional(ActionOption, 'redact'),
+    v.description('`redact` puts a marker in its place, `block` refuses the call.'),
+  ),
+  healthcare_mode: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description('Adds numbers of patients, insurances and practitioners.'),
+  ),
+  pci_mode: v.pipe(
+    v.optional(v.boolean()),
+    v.description('Adds cards and their codes.'),
+    v.metadata({ default: 'true, unless entities is given' }),
+  ),
+  detect_patterns: v.pipe(
+    v.optional(v.array(PatternOption), []),
+    v.description('Patterns of your own, with or without a name and an action.'),
+  ),
+  entities: v.pipe(
+    v.optional(Names),
+    v.description(
+      'Names the only kinds of personal data to look for, beside those of the modes and the patterns.',
+    ),
+  ),
+  phone_countries: v.pipe(
+    v.optional(
+      v.array(
+        v.pipe(
+          v.string(),
+          v.nonEmpty(),
+          v.metadata({ pattern: COUNTRY, patternErrorMessage: 'must be a code such as DE' }),
+        ),
+      ),
+      [],
+    ),
+    v.description('Countries whose telephone numbers are found as they are written there: `DE`.'),
+  ),
+  redaction: v.pipe(
+    v.optional(redactionOptions, {}),
+    v.description('How the place of what was found looks.'),
+  ),
+  // Documents in base64 hold addresses
   encoding: encodingOption(false),
 });
 

@@ -2,17 +2,35 @@ import * as v from 'valibot';
 import type { TextPolicy } from '../policy.ts';
 
 /** Options of the replacement of personal data. */
-export const redactionOptions = v.strictObject({
-  /** `label` by default: `[EMAIL_ADDRESS]`. */
-  marker_format: v.optional(v.picklist(['label', 'asterisks', 'partial']), 'label'),
-  /** Accepted: records always say which rules found something, and never what. */
-  include_metadata: v.optional(v.boolean(), true),
-  preserve_length: v.optional(v.boolean(), false),
-  /** Markers of your own, by entity. */
-  custom_markers: v.optional(v.record(v.string(), v.string()), {}),
-  /** Ours: `[EMAIL_ADDRESS_1]`, and the response gets the values back. */
-  reversible: v.optional(v.boolean(), false),
-});
+export const redactionOptions = v.pipe(
+  v.strictObject({
+    marker_format: v.pipe(
+      v.optional(v.picklist(['label', 'asterisks', 'partial']), 'label'),
+      v.description('`label`: `[EMAIL_ADDRESS]`; `asterisks`: `***`; `partial`: `***1234`.'),
+    ),
+    include_metadata: v.pipe(
+      v.optional(v.boolean(), true),
+      v.description('Accepted: records always say which rules found something, and never what.'),
+    ),
+    preserve_length: v.pipe(
+      v.optional(v.boolean(), false),
+      v.description('Markers are as long as what they replace.'),
+    ),
+    custom_markers: v.pipe(
+      v.optional(v.record(v.string(), v.string()), {}),
+      v.description('Markers of your own, by entity.'),
+    ),
+    reversible: v.pipe(
+      v.optional(v.boolean(), false),
+      v.description('`[EMAIL_ADDRESS_1]`, and the response gets the values back.'),
+    ),
+  }),
+  v.metadata({
+    if: { properties: { reversible: { const: true } }, required: ['reversible'] },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: { properties: { marker_format: { const: 'label' }, preserve_length: { const: false } } },
+  }),
+);
 
 /** Values with fewer letters and digits than this would show too much by their last four. */
 const LEAST_FOR_PARTIAL = 9;

@@ -35,36 +35,62 @@ mode: observe            # counts what it would block, to begin with
 threshold: 0.8           # the score from which a call is blocked
 `,
   options: v.strictObject({
-    /** 0 to 1, 0.8 by default. No embeddings are computed: `embedding_threshold` is the same threshold. */
-    threshold: v.pipe(v.optional(Share), v.metadata({ default: DEFAULT_THRESHOLD })),
-    embedding_threshold: v.optional(Share),
-    /** `escalate` blocks too, as there is nobody to ask; `log` lets pass. `response.action` wins. */
-    action: v.pipe(v.optional(InjectionAction), v.metadata({ default: 'block' })),
-    /** The operator's own patterns, capitals ignored. One of them is enough to block. */
-    attack_patterns: v.optional(Names, []),
-    detection: v.optional(
-      v.strictObject({ embedding_threshold: v.optional(Share), attack_patterns: v.optional(Names, []) }),
-      {},
+    threshold: v.pipe(
+      v.optional(Share),
+      v.description(
+        'The score from which a call is blocked. No embeddings are computed: `embedding_threshold` is the same threshold.',
+      ),
+      v.metadata({ default: DEFAULT_THRESHOLD }),
     ),
-    /** Disguises that are undone before the rules look again. */
+    embedding_threshold: v.pipe(v.optional(Share), v.description('The same as `threshold`.')),
+    action: v.pipe(
+      v.optional(InjectionAction),
+      v.description(
+        '`escalate` blocks too, as there is nobody to ask; `log` lets pass. `response.action` wins.',
+      ),
+      v.metadata({ default: 'block' }),
+    ),
+    attack_patterns: v.pipe(
+      v.optional(Names, []),
+      v.description("The operator's own patterns, capitals ignored. One of them is enough to block."),
+    ),
+    detection: v.pipe(
+      v.optional(
+        v.strictObject({ embedding_threshold: v.optional(Share), attack_patterns: v.optional(Names, []) }),
+        {},
+      ),
+      v.description("The same options in Keeptrusts' longer form."),
+    ),
     encoding: encodingOption(true),
-    boundaries: v.optional(
-      v.strictObject({
-        /** Marks of chat templates, such as `<|im_start|>` and `[INST]`. */
-        enforce_delimiters: v.optional(v.boolean(), true),
-        /** Made-up turns and ends of instructions, such as `### System:` and `</system>`. */
-        reject_fake_boundaries: v.optional(v.boolean(), true),
-      }),
-      {},
+    boundaries: v.pipe(
+      v.optional(
+        v.strictObject({
+          enforce_delimiters: v.pipe(
+            v.optional(v.boolean(), true),
+            v.description('Marks of chat templates, such as `<|im_start|>` and `[INST]`.'),
+          ),
+          reject_fake_boundaries: v.pipe(
+            v.optional(v.boolean(), true),
+            v.description('Made-up turns and ends of instructions, such as `### System:` and `</system>`.'),
+          ),
+        }),
+        {},
+      ),
+      v.description('Made-up boundaries between messages.'),
     ),
-    response: v.optional(
-      v.strictObject({
-        action: v.optional(InjectionAction),
-        message: v.optional(v.string()),
-        /** Without effect: these findings are logged like all others. */
-        log_level: v.optional(v.string()),
-      }),
-      {},
+    response: v.pipe(
+      v.optional(
+        v.strictObject({
+          action: v.optional(InjectionAction),
+          message: v.pipe(v.optional(v.string()), v.description('Message for the caller who is blocked.')),
+          log_level: v.pipe(
+            v.optional(v.string()),
+            v.description('Without effect: these findings are logged like all others.'),
+          ),
+        }),
+        {},
+      ),
+      v.description("What happens, in Keeptrusts' longer form."),
     ),
   }),
   create(options, context) {

@@ -13,24 +13,46 @@ import { listed } from './tool-names.ts';
 const names = v.optional(Names);
 
 const Role = v.strictObject({
-  /** Globs over each model that the request asks for, capitals and all. An answer of a model that is certainly another one is refused. */
-  allowed_models: names,
-  /** Judged where the request says how many it wants. */
-  max_tokens_per_request: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
-  /** Globs over the tools that a request offers, the tool calls of the model and those of MCP tools. */
-  allowed_tools: names,
-  denied_tools: names,
+  allowed_models: v.pipe(
+    names,
+    v.description(
+      'Globs over each model that the request asks for, capitals and all. An answer of a model that is certainly another one is refused.',
+    ),
+  ),
+  max_tokens_per_request: v.pipe(
+    v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+    v.description('Judged where the request says how many it wants.'),
+  ),
+  allowed_tools: v.pipe(
+    names,
+    v.description(
+      'Globs over the tools that a request offers, the tool calls of the model and those of MCP tools.',
+    ),
+  ),
+  denied_tools: v.pipe(names, v.description('Globs over tools that may not be offered or called.')),
 });
 
 const options = v.strictObject({
-  /** Headers without which a request is refused. For X-User-ID, a user id or end user known to LiteLLM will do. */
-  deny_if_missing: v.optional(Names, ['X-User-ID']),
-  /** Refuses a request with neither key nor user; an end user is none. */
-  require_auth: v.optional(v.boolean(), false),
-  roles: v.optional(v.record(v.pipe(v.string(), v.nonEmpty()), Role), {}),
+  deny_if_missing: v.pipe(
+    v.optional(Names, ['X-User-ID']),
+    v.description(
+      'Headers without which a request is refused. For X-User-ID, a user id or end user known to LiteLLM will do.',
+    ),
+  ),
+  require_auth: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description('Refuses a request with neither key nor user; an end user is none.'),
+  ),
+  roles: v.pipe(
+    v.optional(v.record(v.pipe(v.string(), v.nonEmpty()), Role), {}),
+    v.description('Limits by the name of the role.'),
+  ),
   ...ASSIGNED,
-  data_access: v.optional(v.unknown()),
-  minimum_necessary: v.optional(v.unknown()),
+  data_access: v.pipe(v.optional(v.unknown()), v.description('Without effect: LiteLLM says nothing of it.')),
+  minimum_necessary: v.pipe(
+    v.optional(v.unknown()),
+    v.description('Without effect: LiteLLM says nothing of it.'),
+  ),
 });
 type Options = v.InferOutput<typeof options>;
 

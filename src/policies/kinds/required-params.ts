@@ -19,10 +19,18 @@ const FIELDS = new Map<string, readonly string[]>([
 ]);
 
 const options = v.strictObject({
-  /** Names of headers that must be sent with a value; LiteLLM says of most that they are there, not what they say. */
-  headers: v.optional(Names, []),
-  /** Facts that LiteLLM must know of the caller: `team`, `key_alias`, `user`, `end_user`, `org`, `email`, or `user_api_key_*`. */
-  identity: v.optional(Names, []),
+  headers: v.pipe(
+    v.optional(Names, []),
+    v.description(
+      'Names of headers that must be sent with a value; LiteLLM says of most that they are there, not what they say.',
+    ),
+  ),
+  identity: v.pipe(
+    v.optional(v.array(v.pipe(v.string(), v.nonEmpty(), v.metadata({ enum: [...FIELDS.keys()] }))), []),
+    v.description(
+      'Facts that LiteLLM must know of the caller: `team`, `key_alias`, `user`, `end_user`, `org`, `email`, or `user_api_key_*`.',
+    ),
+  ),
 });
 
 /** Refuses requests without a header or an identity that everybody must send; the rule is named after the missing one. */

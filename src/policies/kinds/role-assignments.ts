@@ -3,39 +3,55 @@ import type { Caller } from '../../guardrail/caller.ts';
 import { quoted, unknownName } from '../file/nearest.ts';
 import { byName, keyHashMistake } from '../names.ts';
 import type { CreateContext } from '../policy.ts';
-import { Names } from './patterns.ts';
+import { KeyHashes, Names } from './patterns.ts';
 
 const name = v.pipe(v.string(), v.nonEmpty());
 const names = v.optional(Names);
 
-const Assignment = v.strictObject({
-  role: name,
-  /** Ids or aliases. */
-  teams: names,
-  /** Hashes. */
-  keys: names,
-  /** Whoever makes a key chooses its alias. */
-  key_aliases: names,
-  /** User ids or e-mail addresses of the virtual key's owner. */
-  users: names,
-  /** The `user` that the client writes: whoever knows a name has its role. */
-  end_users: names,
-  /**
-   * `x-role: admin`, or `x-role` for a header whose value is the role. LiteLLM sets no header that it passes on, so a client
-   * chooses each, unless something before LiteLLM replaces it.
-   */
-  header: v.optional(name),
-  /** The operator's word that no client can choose its key alias, end user or header. */
-  trusted: v.optional(v.boolean(), false),
-});
+const HEADER = /^\s*([^:\s]+)\s*(?::\s*(.*\S)\s*)?$/;
+const CRITERIA = ['teams', 'keys', 'key_aliases', 'users', 'end_users', 'header'];
+
+const Assignment = v.pipe(
+  v.strictObject({
+    role: v.pipe(name, v.description('One of `roles`.')),
+    teams: v.pipe(names, v.description('Ids or aliases of teams.')),
+    keys: v.pipe(v.optional(KeyHashes), v.description('Hashes of virtual keys.')),
+    key_aliases: v.pipe(
+      names,
+      v.description('Aliases of virtual keys: whoever makes a key chooses its alias.'),
+    ),
+    users: v.pipe(names, v.description("User ids or e-mail addresses of the virtual key's owner.")),
+    end_users: v.pipe(
+      names,
+      v.description('The `user` that the client writes: whoever knows a name has its role.'),
+    ),
+    header: v.pipe(
+      v.optional(v.pipe(name, v.metadata({ pattern: HEADER.source }))),
+      v.description(
+        '`x-role: admin`, or `x-role` for a header whose value is the role. LiteLLM sets no header that it passes on, so a client chooses each, unless something before LiteLLM replaces it.',
+      ),
+    ),
+    trusted: v.pipe(
+      v.optional(v.boolean(), false),
+      v.description("The operator's word that no client can choose its key alias, end user or header."),
+    ),
+  }),
+  v.metadata({
+    anyOf: CRITERIA.map((key) => ({ required: [key] })),
+    if: { required: ['header'] },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: { properties: { trusted: { const: true } }, required: ['trusted'] },
+  }),
+);
 type Assignment = v.InferOutput<typeof Assignment>;
 
 /** The options of `rbac` that say who has which role. */
 export const ASSIGNED = {
-  /** The first with any criterion that the caller meets gives the role. */
-  assignments: v.optional(v.array(Assignment), []),
-  /** For callers to whom nothing is assigned. */
-  default_role: v.optional(name),
+  assignments: v.pipe(
+    v.optional(v.array(Assignment), []),
+    v.description('The first with any criterion that the caller meets gives the role.'),
+  ),
+  default_role: v.pipe(v.optional(name), v.description('For callers to whom nothing is assigned.')),
 };
 
 type Assigned = { assignments: readonly Assignment[]; default_role?: string | undefined };
@@ -145,5 +161,3 @@ function headerOf({ role, header }: Assignment): { name: string; value: string }
   const [, name, value = role] = HEADER.exec(header ?? '') ?? [];
   return name === undefined ? undefined : { name: name.toLowerCase(), value };
 }
-
-const HEADER = /^\s*([^:\s]+)\s*(?::\s*(.*\S)\s*)?$/;

@@ -21,14 +21,24 @@ action: redact           # or block
 ignore: [mapbox-token]   # rules that are switched off
 `,
   options: v.strictObject({
-    /** `redact` by default. */
-    action: v.optional(ActionOption, 'redact'),
-    /** Ids of rules that are switched off. */
-    ignore: v.optional(v.array(v.string()), []),
-    /** Looks only for credentials told by their own shape, not by a name beside them: these are never mistakes. */
-    tokens_only: v.optional(v.boolean(), false),
-    /** Adds quoted strings that only look random; many hashes do. */
-    high_entropy: v.optional(v.boolean(), false),
+    action: v.pipe(
+      v.optional(ActionOption, 'redact'),
+      v.description('`redact` puts [REDACTED] in its place, `block` refuses the call.'),
+    ),
+    ignore: v.pipe(
+      v.optional(v.array(v.pipe(v.string(), v.metadata({ enum: KNOWN }))), []),
+      v.description('Ids of rules that are switched off.'),
+    ),
+    tokens_only: v.pipe(
+      v.optional(v.boolean(), false),
+      v.description(
+        'Looks only for credentials told by their own shape, not by a name beside them: these are never mistakes.',
+      ),
+    ),
+    high_entropy: v.pipe(
+      v.optional(v.boolean(), false),
+      v.description('Adds quoted strings that only look random; many hashes do.'),
+    ),
     encoding: encodingOption(true),
   }),
   create({ action, ignore, tokens_only, high_entropy, encoding }, context) {

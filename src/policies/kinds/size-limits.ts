@@ -5,12 +5,22 @@ import { defineKind } from '../policy.ts';
 const limit = v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1)));
 
 const options = v.strictObject({
-  /** Bytes of the body that LiteLLM sends here, which is somewhat larger than what its client sent. */
-  max_request_bytes: limit,
-  /** Unicode code points of all texts: history, system prompt, tool calls and results, descriptions of tools. */
-  max_text_chars: limit,
-  /** Rows of the conversation, system prompt and tool results included. */
-  max_messages: limit,
+  max_request_bytes: v.pipe(
+    limit,
+    v.description(
+      'Bytes of the body that LiteLLM sends here, which is somewhat larger than what its client sent.',
+    ),
+  ),
+  max_text_chars: v.pipe(
+    limit,
+    v.description(
+      'Unicode code points of all texts: history, system prompt, tool calls and results, descriptions of tools.',
+    ),
+  ),
+  max_messages: v.pipe(
+    limit,
+    v.description('Rows of the conversation, system prompt and tool results included.'),
+  ),
 });
 
 /** Refuses requests that are too large; responses pass. */

@@ -286,6 +286,16 @@ describe('a policy file is refused for', () => {
       ['line 4: policy.swear-words: must be a mapping of keys, not a list'],
     ],
     [
+      'a list in the place of all options',
+      `${CHAIN}policy: []\n`,
+      ['line 3: policy: must be a mapping of keys, not a list'],
+    ],
+    [
+      'a kind of others twice in a chain',
+      'policies: { chain: [bot-detector, bot-detector] }\n',
+      ['line 1: policies.chain[1]: "bot-detector" stands twice in the chain'],
+    ],
+    [
       'an unknown option',
       `${CHAIN}policy:\n  swear-words:\n    words: []\n    actoin: block\n`,
       ['line 6: policy.swear-words.actoin: is not known; did you mean action?'],
@@ -439,6 +449,11 @@ describe('a policy file is refused for', () => {
       'an empty list of somebody',
       '  - name: a\n    match: { team: [] }\n',
       ['line 5: rules[0].match.team: must not be empty'],
+    ],
+    [
+      'a list of names, which would be for everybody',
+      '  - name: a\n    match: [team]\n',
+      ['line 5: rules[0].match: must be a mapping of keys, not a list'],
     ],
     [
       'an empty name of somebody',
