@@ -113,7 +113,7 @@
     const { at, verdict, bypassed, team, key, model, ms } = decision;
     const isUnjudged = bypassed.length > 0;
     const row = element('tr', undefined, {
-      class: `${isUnjudged ? 'unjudged' : verdict} new`,
+      class: isUnjudged ? 'unjudged' : verdict,
       'data-count': '1',
       'data-since': String(at),
       ...(decision.isRound && verdict !== 'block' ? { 'data-round': decision.litellm_call_id ?? '' } : {}),
@@ -146,7 +146,6 @@
     const since = before.dataset.since ?? '';
     row.setAttribute('data-count', String(count));
     row.setAttribute('data-since', since);
-    row.classList.remove('new');
     const [first, second, third, team, ...rest] = row.children;
     const from = exact(Number(since));
     const to = first?.querySelector('time')?.title ?? '';
@@ -339,7 +338,7 @@
       (max, row) =>
         Math.max(
           max,
-          columns.reduce((sum, column) => sum + Number(row[column]), 0),
+          columns.reduce((sum, column) => sum + Number(row[column] ?? 0), 0),
         ),
       0,
     );
@@ -357,11 +356,11 @@
       data(minutes) {
         const up = largest([1, 2, 3]);
         const down = largest([4, 5]);
-        const judged = minutes.map(([, allowed]) => Number(allowed));
-        const redacted = minutes.map((row, i) => Number(judged[i]) + seen(Number(row[2]), up));
-        const blocked = minutes.map((row, i) => Number(redacted[i]) + seen(Number(row[3]), up));
-        const bypassed = minutes.map((row) => -seen(Number(row[4]), down));
-        const undecided = minutes.map((row, i) => Number(bypassed[i]) - seen(Number(row[5]), down));
+        const judged = minutes.map(([, allowed]) => Number(allowed ?? 0));
+        const redacted = minutes.map((row, i) => Number(judged[i]) + seen(Number(row[2] ?? 0), up));
+        const blocked = minutes.map((row, i) => Number(redacted[i]) + seen(Number(row[3] ?? 0), up));
+        const bypassed = minutes.map((row) => -seen(Number(row[4] ?? 0), down));
+        const undecided = minutes.map((row, i) => Number(bypassed[i]) - seen(Number(row[5] ?? 0), down));
         return [times(minutes), blocked, redacted, judged, undecided, bypassed];
       },
       options: {
@@ -436,7 +435,7 @@
         },
       ],
       series: ['', 'p99', 'p50'].map((word) =>
-        word === '' ? {} : { scale: 'ms', stroke: () => colour(word), width: 1.5, points: { show: false } },
+        word === '' ? {} : { scale: 'ms', stroke: () => colour(word), width: 1.5, points: { size: 4 } },
       ),
     },
   }));
@@ -444,7 +443,8 @@
   /** Tells the minute under the pointer in words. @param {number | null | undefined} index */
   function pointAt(index) {
     const place = byId('strip-at');
-    const row = index === null || index === undefined ? undefined : known[index];
+    const row =
+      index === null || index === undefined || known[index]?.length === 1 ? undefined : known[index];
     if (place === null) return;
     const words = ['allowed', 'redacted', 'blocked', 'bypassed', 'undecided'];
     place.textContent =
@@ -453,10 +453,12 @@
         : `${clock(Number(row[0])).slice(0, 5)}: ${words.map((word, i) => `${word} ${number(Number(row[i + 1]))}`).join(', ')}`;
   }
 
-  /** @param {Minute[]} minutes */
+  /** Draws a whole hour: minutes before the start of the bridge are empty. @param {Minute[]} minutes */
   function draw(minutes) {
-    known = minutes;
-    for (const { update } of charts) update(minutes);
+    const last = Number(minutes.at(-1)?.[0] ?? Date.now());
+    const before = Array.from({ length: 60 - minutes.length }, (_, i) => [last - (59 - i) * 60_000]);
+    known = [...before, ...minutes];
+    for (const { update } of charts) update(known);
   }
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
     for (const { redraw } of charts) redraw();
