@@ -4,8 +4,8 @@ import { composeBridge } from './bridge.ts';
 import { startWarnings } from './calls/start-warnings.ts';
 import { type Config, parseConfig } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
-import { drain, listen, listenMistake } from './http/drain.ts';
-import { createServer } from './http/server.ts';
+import { Listeners } from './http/listeners.ts';
+import { pageAddress } from './http/ops-listener.ts';
 import { PolicyFileError } from './policies/file/problems.ts';
 import { watchFiles } from './policies/file/watch.ts';
 
@@ -24,7 +24,13 @@ export type BridgeOptions = {
 };
 
 /** Where a bridge listens. */
-export type BridgeAddress = { readonly host: string; readonly port: number; readonly url: string };
+export type BridgeAddress = {
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+  /** Address of the page: there, or at `OPS_PORT`. */
+  readonly page: string;
+};
 
 /** A bridge in this process. It takes no signal and ends no process: call {@link GuardrailBridge.close} at the end. */
 export type GuardrailBridge = {
@@ -35,8 +41,8 @@ export type GuardrailBridge = {
    */
   readonly fetch: (request: Request, env?: { readonly incoming?: IncomingMessage }) => Promise<Response>;
   /**
-   * Listens by `HOST` and `PORT`, with the limits on connections that `serve` has; `PORT: 0` takes a free port. Waits until the bridge
-   * is ready.
+   * Listens by `HOST` and `PORT`, and by `OPS_HOST` and `OPS_PORT`, with the limits on connections that `serve` has; a port of 0 takes a free
+   * one. Waits until the bridge is ready.
    *
    * @throws Error naming an address that cannot be listened on, or if it listens already
    */
@@ -75,34 +81,29 @@ export function createBridge(settings: BridgeSettings = {}, { log }: BridgeOptio
   const stopWatching =
     file === undefined ? () => {} : watchFiles(() => [file, ...bridge.policyFiles()], bridge.reloadPolicies);
   const { host, shutdownTimeoutMs: timeoutMs } = config.server;
-  let served: ReturnType<typeof createServer> | undefined;
+  let listeners: Listeners | undefined;
   let closed: Promise<void> | undefined;
 
   const close = async () => {
     stopWatching();
     bridge.startDraining();
-    if (served === undefined) return bridge.close(timeoutMs);
+    if (listeners === undefined) return bridge.close(timeoutMs);
     // Nobody is impatient, and whoever sends calls is told by the end of its connection
-    const impatient = new Promise<never>(() => {});
-    const options = { log: bridge.log, delayMs: 0, timeoutMs, impatient, close: bridge.close };
-    await drain(served.connections, options);
+    await listeners.drain(0, new Promise<never>(() => {}));
   };
   return {
     fetch: async (request, env) => bridge.app.fetch(request, env),
     async listen() {
-      if (served !== undefined || closed !== undefined) throw new Error('the bridge listens once');
-      const { bodyTimeoutMs } = config.bodies;
-      served = createServer({ ...bridge, bodyTimeoutMs, onCut: bridge.cutPipeline });
-      const { server } = served;
-      await bridge.ready();
-      const port = await listen(server, host, config.server.port).catch((error: NodeJS.ErrnoException) => {
-        served = undefined;
-        throw new Error(listenMistake(host, config.server.port, error.code), { cause: error });
+      if (listeners !== undefined || closed !== undefined) throw new Error('the bridge listens once');
+      listeners = new Listeners(bridge, config);
+      const { port, opsPort } = await listeners.open().catch((error: unknown) => {
+        listeners = undefined;
+        throw error;
       });
-      server.on('error', (error) => bridge.uncaught(error, 'accept'));
-      bridge.log.info({ host, port }, 'listening');
+      const page = pageAddress(config.ops?.host ?? host, opsPort ?? port);
+      bridge.log.info({ host, port, page }, 'listening');
       const name = host.includes(':') ? `[${host}]` : host;
-      return { host, port, url: `http://${name}:${port}` };
+      return { host, port, url: `http://${name}:${port}`, page };
     },
     ready: bridge.ready,
     reloadPolicies: bridge.reloadPolicies,

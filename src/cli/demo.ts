@@ -15,6 +15,7 @@ type Flags = {
   readonly port?: number;
   readonly proxy?: string;
   readonly key: string;
+  readonly page?: string;
   readonly startLimit: number;
 };
 
@@ -35,8 +36,13 @@ export function addDemo(program: Command, terminal: Terminal): void {
       addressOption('--proxy', 'http://127.0.0.1:4000'),
     )
     .option('--key <key>', 'with --proxy: its key', 'sk-demo')
+    .option(
+      '--page <url>',
+      'with --proxy: the address of the page, which is printed at the end',
+      addressOption('--page', 'http://127.0.0.1:8787/ui'),
+    )
     .option('--start-limit <seconds>', 'how long LiteLLM may take to start', countOf(1, 600), 60)
-    .action(async ({ stay = false, replay = false, port, proxy, key, startLimit }: Flags) => {
+    .action(async ({ stay = false, replay = false, port, proxy, key, page, startLimit }: Flags) => {
       const { demo, demoThrough } = await import('../demo/demo.ts');
       const paper = new Paper(terminal.out);
       const env = processEnv();
@@ -50,7 +56,7 @@ export function addDemo(program: Command, terminal: Terminal): void {
         const surroundings = { paper, command: commandLine(''), env, why: why(stay), stop: stop.signal };
         const isRight = await (proxy === undefined
           ? demo(options, surroundings)
-          : demoThrough({ url: proxy, key }, options, surroundings));
+          : demoThrough({ url: proxy, key, page }, options, surroundings));
         if (!isRight) terminal.exitCode = 1;
       } catch (error) {
         if (!stop.signal.aborted) throw error;

@@ -4,9 +4,9 @@ import { startWarnings } from '../calls/start-warnings.ts';
 import { describeBackend } from '../config/backend.ts';
 import type { Config } from '../config/config.ts';
 import { databasePlace } from '../database/database-config.ts';
-import { drain, endProcess, listen, listenMistake, nextSignal } from '../http/drain.ts';
-import { OpsListener, pageAddress } from '../http/ops-listener.ts';
-import { createServer } from '../http/server.ts';
+import { endProcess, nextSignal } from '../http/drain.ts';
+import { Listeners, type Ports } from '../http/listeners.ts';
+import { pageAddress } from '../http/ops-listener.ts';
 import { REDACTION_SENTENCES } from '../litellm/response-wiring.ts';
 import { watchFiles } from '../policies/file/watch.ts';
 import { keptCalls } from './check-config.ts';
@@ -17,8 +17,7 @@ type Served = Pick<
   Bridge,
   'log' | 'policies' | 'policyFiles' | 'backends' | 'reloadPolicies' | 'uncaught'
 > & {
-  /** @returns the ports; that of those who operate the bridge is undefined where they come to the other one */
-  open(): Promise<{ readonly port: number; readonly opsPort: number | undefined }>;
+  open(): Promise<Ports>;
   /** Replaces workers without failing a call; undefined where there are none. */
   restart?(): void;
   /** @returns false if work was cut off */
@@ -77,36 +76,18 @@ async function servedBy(config: Config): Promise<Served> {
 /** The whole bridge in this process. */
 function ownProcess(config: Config): Served {
   const bridge = composeBridge(config);
-  const serving = { ...bridge, bodyTimeoutMs: config.bodies.bodyTimeoutMs, onCut: bridge.cutPipeline };
-  const { server, connections } = createServer(serving);
-  const failed = (error: Error) => bridge.uncaught(error, 'accept');
-  const ops = config.ops && bridge.ops && new OpsListener(bridge.ops, config.ops, { ...serving, failed });
-  const { host, port, shutdownTimeoutMs: timeoutMs } = config.server;
+  const listeners = new Listeners(bridge, config);
   return {
     ...bridge,
     async open() {
-      await bridge.ready();
       try {
-        const opsPort = await ops?.open();
-        const taken = await listen(server, host, port).catch((error: NodeJS.ErrnoException) => {
-          throw new Error(listenMistake(host, port, error.code));
-        });
-        server.on('error', failed);
-        return { port: taken, opsPort };
+        return await listeners.open();
       } catch (error) {
-        ops?.close();
         await bridge.close();
         throw error;
       }
     },
-    async drain(delayMs, impatient) {
-      // Readiness fails first
-      bridge.startDraining();
-      const { log, close } = bridge;
-      const finished = await drain(connections, { log, delayMs, timeoutMs, impatient, close });
-      ops?.close();
-      return finished;
-    },
+    drain: (delayMs, impatient) => listeners.drain(delayMs, impatient),
   };
 }
 

@@ -76,7 +76,7 @@ export async function demo(options: DemoOptions, surroundings: DemoSurroundings)
     if (options.stay) {
       paper.line(stayLines({ bridge, command, litellm: litellm && { url: litellm.url, key } }));
       if (!stop.aborted) await once(stop, 'abort');
-    }
+    } else paper.line(`To see them on a page, and to try your own: ${command} demo --stay`);
     return isRight;
   } finally {
     for (const end of ends.toReversed()) await end();
@@ -90,7 +90,7 @@ export async function demo(options: DemoOptions, surroundings: DemoSurroundings)
  * @throws Error if it does not start in time
  */
 export async function demoThrough(
-  proxy: { readonly url: string; readonly key: string },
+  proxy: { readonly url: string; readonly key: string; readonly page: string | undefined },
   { startLimitMs }: DemoOptions,
   { paper, env, why, stop }: DemoSurroundings,
 ): Promise<boolean> {
@@ -103,10 +103,14 @@ export async function demoThrough(
   }
   done();
   const dataDir = env.DATA_DIR;
-  return showCalls(paper, {
+  const isRight = await showCalls(paper, {
     ...{ ask: chatClient(proxy.url, proxy.key, stop), said: readDemoFile().said, streams: true },
     why: async (reference) => (dataDir === undefined ? [] : why(reference, dataDir)),
   });
+  const key = env.BRIDGE_API_KEY;
+  if (proxy.page !== undefined)
+    paper.line(`\nSee these calls on the page: ${proxy.page}${key === undefined ? '' : `, key ${key}`}`);
+  return isRight;
 }
 
 /** Undefined if LiteLLM did not start, which is told. */

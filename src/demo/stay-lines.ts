@@ -27,8 +27,10 @@ export function stayLines({ bridge, litellm, command }: Stay): string {
           `curl -s ${bridge.url}/beta/litellm_basic_guardrail_api -H 'x-api-key: ${bridge.key}' -H 'Content-Type: application/json' -d '${direct}'`,
         ]
       : []),
-    `curl -s ${bridge.url}/readyz`,
+    `curl -s ${bridge.ops}/readyz`,
     `DATA_DIR=${bridge.folder} ${command} decisions list`,
+    '',
+    `See these calls, and those to come, on the page: ${bridge.ops}/ui`,
   ]
     .filter((line) => line !== undefined)
     .join('\n');

@@ -10,6 +10,7 @@ import { WatchedTraffic } from '../findings/watched-traffic.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { isCanaryId } from '../guardrail/canary.ts';
 import type { BridgeState } from '../http/health.ts';
+import type { Ports } from '../http/listeners.ts';
 import { createLog, type Log } from '../observability/log.ts';
 import { Observer } from '../observability/observer.ts';
 import { LogTap } from '../otlp/log-tap.ts';
@@ -180,10 +181,9 @@ export class Primary {
   /**
    * Starts all workers.
    *
-   * @returns the ports
    * @throws Error that an operator can read
    */
-  async open(): Promise<{ readonly port: number; readonly opsPort: number | undefined }> {
+  async open(): Promise<Ports> {
     await this.#records?.ready();
     this.#timer = setInterval(() => this.#overall.tell(), OVERALL_MS);
     try {

@@ -54,6 +54,8 @@ const SHOWN = [
   /^client reads Order 1042 is \|on its way to \|.*wrote to \|\[EMAIL_ADDRESS\], and took 49 euros from \|\[IBAN_CODE\]\. It comes on Friday\.$/m,
   /^All three ended as they should, after \d+\.\d s\.$/m,
 ];
+/** The last line of a demo that ends by itself. */
+const END = /^To see them on a page, and to try your own: npm start --silent -- demo --stay\n$/m;
 
 describe('a demo without a LiteLLM', () => {
   test('says that there is no Python, and shows recorded calls', async () => {
@@ -62,7 +64,7 @@ describe('a demo without a LiteLLM', () => {
     expect(stdout).toMatch(
       /^These calls were recorded with LiteLLM \d+\.\d+\.\d+; the bridge judges them now\.$/m,
     );
-    for (const line of SHOWN) expect(stdout).toMatch(line);
+    for (const line of [...SHOWN, END]) expect(stdout).toMatch(line);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).not.toContain('\u001b');
     expect(readdirSync(inMachine('home'))).toEqual([]);
@@ -104,6 +106,11 @@ describe('a demo without a LiteLLM', () => {
       const child = startChild({ args: ['demo', '--replay', '--stay'], env, cwd: inMachine('cwd') });
       const url = await printed(child, /^curl -s (http:\S+)\/readyz$/m);
       expect((await fetch(`${url}/readyz`)).status).toBe(200);
+      // Its last line, without a key
+      expect(child.stdout().trimEnd().split('\n').at(-1)).toBe(
+        `See these calls, and those to come, on the page: ${url}/ui`,
+      );
+      await expect.poll(async () => (await fetch(`${url}/ui`)).text()).toContain('prompt-injection');
       const [, folder = '', reference = ''] =
         /^ {2}\$ DATA_DIR=(\S+) npm start --silent -- why (\w+)$/m.exec(child.stdout()) ?? [];
       const asked = await runChild({ args: ['why', reference], env: { ...env, DATA_DIR: folder } });
