@@ -202,9 +202,10 @@ export function composeBridge(
   const owner =
     given === undefined
       ? new PageOwner({
-          ...{ config: () => config, metrics, ring, readiness },
+          ...{ config: () => config, metrics, log, ring, readiness },
           standings: () => standingsOf(backends),
           policies: () => policies,
+          backends: () => backends.configs,
         })
       : undefined;
   const page = given?.page ?? (owner as PageOwner);

@@ -4,7 +4,7 @@ import type { Env } from '../config/read.ts';
 import { DatabaseError } from '../database/database-error.ts';
 import { databaseProblem } from '../database/database-problem.ts';
 import type { DecisionRow } from '../decisions/row.ts';
-import type { NamedCall, OutboxAdmin, RecordOfCall } from '../outbox/admin.ts';
+import { type NamedCall, type OutboxAdmin, type RecordOfCall, reasonWords } from '../outbox/admin.ts';
 import { DEFERRED } from '../outbox/deferred.ts';
 import { NoOutboxError } from '../outbox/embedded-admin.ts';
 import { deliveryStateJson } from './outbox-json.ts';
@@ -91,7 +91,7 @@ async function stateOfRecord(
   const isDeferred = waiting.some(({ backend }) => backend === DEFERRED);
   const open = waiting.map((delivery) => {
     const { backend, state, due_at, attempts, reason } = deliveryStateJson(delivery, now);
-    return { backend, state, dueAt: due_at?.getTime() ?? null, attempts, reason: wordsOf(reason) };
+    return { backend, state, dueAt: due_at?.getTime() ?? null, attempts, reason: reasonWords(reason) };
   });
   const names = new Set(open.map(({ backend }) => backend));
   const others = isDeferred ? [] : (receivers ?? []).filter((name) => !names.has(name));
@@ -103,11 +103,6 @@ async function stateOfRecord(
     reason: null,
   }));
   return { id, isDeferred, outcome, acceptedAt, deliveries: [...delivered, ...open] };
-}
-
-/** The beginning of a reason, which is ours: `HTTP 400`. */
-function wordsOf(reason: string | null): string | null {
-  return /^(?:HTTP \d{3}|bug: \w+)/.exec(reason ?? '')?.[0] ?? null;
 }
 
 function receiversIn(env: Env): readonly string[] | undefined {

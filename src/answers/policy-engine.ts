@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { createHttp } from '../backends/http.ts';
 import { backends, kindsOfBackends } from '../backends/index.ts';
-import { refusalTest } from '../calls/reply.ts';
 import { configureBackend } from '../config/backend.ts';
 import type { readSettings } from '../config/config.ts';
 import { readPolicyBackends } from '../config/policy-backends.ts';
@@ -15,22 +13,17 @@ import { BackendError } from '../guardrail/failure.ts';
 import { withTexts } from '../guardrail/passages.ts';
 import { unreadable } from '../guardrail/unreadable-file.ts';
 import { ALLOW } from '../guardrail/verdict.ts';
-import { aktoRewriteForm } from '../litellm/akto-call.ts';
-import { isRedactionApplied } from '../litellm/coverage.ts';
-import { rewriteForm } from '../litellm/reply.ts';
 import { ResponseWiring } from '../litellm/response-wiring.ts';
 import { Access } from '../pipeline/access.ts';
-import { BlockedTexts } from '../pipeline/blocked-texts.ts';
 import { Breaker } from '../pipeline/breaker.ts';
 import type { JudgingBackend } from '../pipeline/check-backend.ts';
-import { Judge, type JudgeObserver } from '../pipeline/judge.ts';
 import { Engine } from '../policies/engine.ts';
 import { readPolicyFile } from '../policies/file/load.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
-import { globs } from '../policies/glob.ts';
 import { kinds } from '../policies/kinds/index.ts';
 import { MarkerStore } from '../policies/markers.ts';
+import { createBareJudge } from './bare-judge.ts';
 
 /** The outcome of judging the calls of one conversation, in the words of the commands. */
 export type Judged = {
@@ -60,13 +53,22 @@ export function readPolicy(path: string, env: Env = {}): PolicyFile {
   }
 }
 
-/** @param folder relative paths begin there @throws PolicyFileError */
-export function readPolicyText(text: string, folder: string, env: Env): PolicyFile {
+/**
+ * @param folder relative paths begin there
+ * @param readFile reads a file that the policies name, and throws for one that is not to be read; by default from the disk
+ * @throws PolicyFileError
+ */
+export function readPolicyText(
+  text: string,
+  folder: string,
+  env: Env,
+  readFile?: (path: string) => string,
+): PolicyFile {
   // Those that the environment may set up where the file is used
   const ofEnvironment = backends.filter(({ environment }) => environment !== undefined);
   const forAll = { timeoutMs: undefined, unreachableFallback: undefined };
   const options = {
-    ...{ kinds: kindsOfBackends, env, forAll, folder, isLint: true },
+    ...{ kinds: kindsOfBackends, env, forAll, folder, readFile, isLint: true },
     ofEnvironment: ofEnvironment.flatMap(
       (definition) => configureBackend(definition, env, forAll, { problems: [], warnings: [] }) ?? [],
     ),
@@ -75,6 +77,7 @@ export function readPolicyText(text: string, folder: string, env: Env): PolicyFi
     backends: ofEnvironment.map(({ kind }) => kind),
     recording: ofEnvironment.flatMap(({ kind, telemetry }) => (telemetry === undefined ? [] : [kind])),
     readBackends: (section, report) => readPolicyBackends(section, report, options),
+    ...(readFile && { readFile }),
   });
 }
 
@@ -142,26 +145,15 @@ export function createReplayJudge(file: PolicyFile, set: ReplaySettings): Replay
   const engine = new Engine(file, {
     ...{ markers: new MarkerStore(), restores: (call) => wiring.restores(call), now: () => now },
   });
-  const isRedactable = globs(set.REDACTABLE_MODELS);
-  const judge = new Judge({
-    engine: () => engine,
-    policyTimeoutMs: TIMEOUT_MS,
+  const judge = createBareJudge({
+    ...{ engine, wiring, timeoutMs: TIMEOUT_MS },
     backends: () => backends,
-    streamCheckGrowth: 1,
-    http: createHttp(),
-    observer: NOBODY,
-    rewriteForm: (call, texts) => {
-      if (call.door === 'akto') return aktoRewriteForm(call, texts);
-      return call.door === undefined && isRedactionApplied(call, isRedactable)
-        ? rewriteForm(call, texts)
-        : null;
+    now: () => now,
+    replies: {
+      redactableModels: set.REDACTABLE_MODELS,
+      blockedMessage: set.BLOCKED_MESSAGE,
+      removesHistory: set.BLOCKED_HISTORY === 'remove',
     },
-    wired: (call) => wiring.of(call),
-    // Says nothing of policies
-    unseen: () => undefined,
-    removesHistory: set.BLOCKED_HISTORY === 'remove',
-    blockedTexts: new BlockedTexts(undefined, () => now),
-    isRefusal: refusalTest(set.BLOCKED_MESSAGE),
   });
   let judged = 0;
   return async (call, { at, bytes, votes }) => {
@@ -212,16 +204,3 @@ function backendThatSaid(name: string, vote: Vote, n: number): JudgingBackend {
     memory: `${name} ${n}`,
   };
 }
-
-const nothing = () => {};
-const NOBODY: JudgeObserver = {
-  checked: nothing,
-  trailed: nothing,
-  failed: nothing,
-  unasked: nothing,
-  unjudged: nothing,
-  unsampled: nothing,
-  compared: nothing,
-  unwatched: nothing,
-  policiesFailed: nothing,
-};

@@ -1,14 +1,10 @@
 import { text as textOfStream } from 'node:stream/consumers';
 import { type Command, InvalidArgumentError } from 'commander';
-import { callsOf } from '../answers/golden-calls.ts';
-import { inputOf } from '../answers/golden-cases.ts';
+import { deliveryOf, oneCall } from '../answers/one-call.ts';
 import { createCallJudge, readPolicy, readPolicyText } from '../answers/policy-engine.ts';
 import { backends } from '../backends/index.ts';
 import { parseConfig, readSettings } from '../config/config.ts';
-import type { GuardrailCall } from '../guardrail/call.ts';
 import type { UnappliedReason } from '../guardrail/decision.ts';
-import { NEWEST_TESTED } from '../litellm/releases.ts';
-import { ResponseWiring } from '../litellm/response-wiring.ts';
 import type { PolicyFile } from '../policies/file/policy-file.ts';
 import { defaultPolicy } from '../policies/store.ts';
 import { oneLine, printableJson } from './output.ts';
@@ -69,7 +65,7 @@ async function checkText(text: string, options: CheckOptions, terminal: Terminal
     throw new InvalidArgumentError('--stream and --transform are about responses; add --response');
   const { file, setting, source } = policiesFor(options, terminal);
   const content = text === '-' ? await textOfStream(terminal.in) : text;
-  const call = callOf(content, isResponse, options);
+  const call = oneCall(content, isResponse, { ...options, isStream });
   const { texts, observed, caller_rule, ...result } = await createCallJudge(file)([call]);
   const redaction = isResponse && result.verdict === 'redact' ? deliveryOf(call, setting) : undefined;
   const isLost = redaction?.unapplied !== undefined;
@@ -120,38 +116,7 @@ function policiesFor({ policy }: CheckOptions, terminal: Terminal) {
   return { file, setting, source: 'the built-in policies' };
 }
 
-/** The guardrail call of the newest LiteLLM about a text. */
-function callOf(content: string, isResponse: boolean, options: CheckOptions): GuardrailCall {
-  const { team, key, user, endUser, model, header = {} } = options;
-  const isHash = key !== undefined && /^[0-9a-f]{64}$/i.test(key);
-  const input = inputOf({
-    ...(isResponse ? { upstream_response: content } : { messages: [{ role: 'user', content }] }),
-    headers: header,
-    request: { model },
-    identity: {
-      ...(team !== undefined && { team, team_id: team }),
-      ...(key !== undefined && (isHash ? { key_hash: key } : { key_alias: key })),
-      ...(user !== undefined && { user_id: user, ...(user.includes('@') && { email: user }) }),
-      ...(endUser !== undefined && { end_user: endUser }),
-    },
-  });
-  const call = callsOf(input, 'check').at(-1) as GuardrailCall;
-  const isStream = options.stream === true || options.transform !== undefined;
-  return {
-    ...call,
-    litellm_version: NEWEST_TESTED.join('.'),
-    additional_provider_specific_params: {
-      stream: isStream,
-      ...(options.transform !== undefined && { streaming_transform_mode: options.transform }),
-    },
-  };
-}
-
-type Setting = ConstructorParameters<typeof ResponseWiring>[0];
-
-/** A response without the name of a model would be that of another endpoint than chat. */
-const deliveryOf = (call: GuardrailCall, setting: Setting) =>
-  new ResponseWiring(setting).of({ ...call, model: call.model ?? 'model' });
+type Setting = Parameters<typeof deliveryOf>[1];
 
 /** The fate of the redaction of a response. */
 function sentenceOf(unapplied: UnappliedReason | undefined, isStream: boolean, setting: Setting): string {

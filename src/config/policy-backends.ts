@@ -40,6 +40,8 @@ export type PolicyBackendsOptions = {
   readonly ofEnvironment: readonly Pick<BackendConfig, 'name' | 'kind' | 'url'>[];
   /** True where the file is only checked: variables and files of secrets need not be there. */
   readonly isLint?: boolean;
+  /** Reads a file; by default from the disk. */
+  readonly readFile?: ((path: string) => string) | undefined;
 };
 
 /** The backends of a policy file, and the files that were read for them. */
@@ -265,8 +267,9 @@ class EntryReader {
   #readFile(file: string): string {
     const path = resolve(this.#options.folder, file);
     this.files.add(path);
+    const { readFile = (path: string) => readFileSync(path, 'utf8') } = this.#options;
     try {
-      return readFileSync(path, 'utf8');
+      return readFile(path);
     } catch (error) {
       const shown = shownFile(file);
       const { code = 'no file' } = error as NodeJS.ErrnoException;

@@ -26,6 +26,9 @@ export type TopBy = (typeof TOP_BY)[number];
 
 const PASSED = new Set<DecisionRow['verdict']>(['allow', 'redact', 'remove']);
 
+/** True for a call that went on. */
+export const passed = ({ verdict }: DecisionRow): boolean => PASSED.has(verdict);
+
 /** Enforcing backends that gave no verdict on a call that went on. */
 export const bypassedBackends = ({ verdict, backends }: DecisionRow): readonly string[] =>
   PASSED.has(verdict)

@@ -18,6 +18,7 @@ import {
 } from './local-decisions.ts';
 import { keptDecision } from './packed-row.ts';
 import type { KeptDecision, StoredDecision } from './row.ts';
+import { WouldBlockCounts, type WouldCount } from './would-block.ts';
 
 /** Decisions under one name, all and by what came of them. */
 export type TopEntry = {
@@ -72,6 +73,21 @@ export class DecisionReader {
       .sort((a, b) => a.at - b.at);
   }
 
+  /** Counts what would have been blocked or redacted, if all that only observe were enforced, with the number of all decisions: those since a later time, where there are too many. */
+  async wouldBlock(
+    since: number,
+    isOver: () => boolean,
+  ): Promise<{ readonly rows: readonly WouldCount[]; readonly decisions: number; readonly since?: number }> {
+    const counts = new WouldBlockCounts();
+    let decisions = 0;
+    for await (const row of this.#rows({ since })) {
+      decisions++;
+      counts.add(row);
+      if (decisions % PAGE_ROWS === 0 && isOver()) return { rows: counts.all(), decisions, since: row.at };
+    }
+    return { rows: counts.all(), decisions };
+  }
+
   /** Decisions that are asked for, newest first. */
   async list({ limit, ...filter }: DecisionFilter & { readonly limit: number }): Promise<KeptDecision[]> {
     const found: KeptDecision[] = [];
@@ -84,19 +100,18 @@ export class DecisionReader {
   /**
    * Counts decisions by a name, the most frequent first, in one reading. A decision with several policies or rules counts for each of
    * them.
+   *
+   * @param isOver true once so much has been read that the older ones are left out
    */
-  async top({
-    by,
-    verdict,
-    policy,
-    backend,
-    ...whole
-  }: DecisionFilter & { readonly by: TopBy }): Promise<Top> {
+  async top(
+    { by, verdict, policy, backend, ...whole }: DecisionFilter & { readonly by: TopBy },
+    isOver = () => false,
+  ): Promise<Top> {
     const counts = new Map<string | null, Counts>();
     const totals = new Map<string | null, number>();
     let decisions = 0;
     for await (const row of this.#rows(whole)) {
-      decisions++;
+      if (++decisions % PAGE_ROWS === 0 && isOver()) break;
       const names = countedNames(row, by);
       for (const name of names) totals.set(name, (totals.get(name) ?? 0) + 1);
       const isOther =

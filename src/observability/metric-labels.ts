@@ -55,3 +55,6 @@ export const OPS_REFUSALS = [
   ...['no_key', 'wrong_key', 'crowded', 'address', 'host', 'origin'],
   ...['too_large', 'overloaded', 'slow', 'aborted', 'content_encoding'],
 ] as const;
+
+/** Why the page has no answer: it took too long, its thread ended, too many asked at once, or by a mistake of ours. */
+export const LOOK_UP_FAILURES = ['slow', 'ended', 'busy', 'bug'] as const;

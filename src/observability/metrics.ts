@@ -9,6 +9,7 @@ import { counter, gauge, histogram, registerIn, type TakenCounts } from './metri
 import {
   DECISION_LOSSES,
   LOG_RESULTS,
+  LOOK_UP_FAILURES,
   OPS_REFUSALS,
   REJECTIONS,
   REPLAY_RESULTS,
@@ -219,6 +220,9 @@ export function createMetrics(
     unjudged_successes_total: counter('Calls that LiteLLM logged as successes, of which nothing was judged.'),
     build_info: gauge('1, with the release of the bridge.', { release: [] }),
     ...otlpCounters(),
+    ui_failures_total: counter('Questions of the page that were not answered, by why.', {
+      reason: LOOK_UP_FAILURES,
+    }),
     log_lines_dropped_total: counter('Log lines lost because standard output was not read.'),
   };
   const registry = new Registry();

@@ -40,6 +40,17 @@ export type RecordOfCall = Pick<
   readonly trace: string | null;
 };
 
+/** Of the deliveries of a backend, when the first of those that wait is due, and dead letters by their reason. */
+export type Prospect = {
+  readonly backend: string;
+  readonly nextTryAt: number | undefined;
+  /** Those beyond {@link MAX_REASONS} letters are not among them. */
+  readonly deadBy: Readonly<Record<string, number>>;
+};
+
+/** Dead letters of a backend whose reasons are read. */
+export const MAX_REASONS = 10_000;
+
 /** Most records returned where one was meant. */
 export const MAX_FOUND = 10;
 
@@ -51,6 +62,7 @@ export type OutboxAdmin = {
   /** The backends that have not got everything. */
   backends(): Promise<string[]>;
   backlogs(now: number): Promise<Backlog[]>;
+  prospects(): Promise<Prospect[]>;
   /** The next deliveries in the order of records, about `limit` of them: those of one record are not parted. */
   page(selection: Selection, after: number, limit: number): Promise<Delivery[]>;
   deliveriesOf(id: number, selection?: Selection): Promise<Delivery[]>;
@@ -65,6 +77,21 @@ export type OutboxAdmin = {
   drop<Key extends DeliveryKey>(keys: readonly Key[]): Promise<Key[]>;
   close(): Promise<void>;
 };
+
+/** The beginning of a reason, which is ours: `HTTP 400`. The rest can be the vendor's text, which can quote the record. */
+export function reasonWords(reason: string | null): string | null {
+  return /^(?:HTTP \d{3}|bug: \w+|damaged)/.exec(reason ?? '')?.[0] ?? null;
+}
+
+/** Reasons, by our words, with their number. */
+export function countReasons(reasons: readonly (string | null)[]): Prospect['deadBy'] {
+  const counts: Record<string, number> = {};
+  for (const reason of reasons) {
+    const words = reasonWords(reason) ?? 'another';
+    counts[words] = (counts[words] ?? 0) + 1;
+  }
+  return counts;
+}
 
 /** The first deliveries of several queues in the order of records, without parting those of one record. */
 export function firstRecordsOf(found: readonly Delivery[], limit: number): Delivery[] {

@@ -4,14 +4,17 @@ import { DatabaseSync } from 'node:sqlite';
 import { transaction } from '../storage/database.ts';
 import { isLocked } from '../storage/lock.ts';
 import {
+  countReasons,
   type Delivery,
   type DeliveryKey,
   firstRecordsOf,
   isId,
   isSelected,
   MAX_FOUND,
+  MAX_REASONS,
   type NamedCall,
   type OutboxAdmin,
+  type Prospect,
   type RecordOfCall,
   type Selection,
   type StoredRecord,
@@ -52,6 +55,8 @@ const SQL = {
   ofRecord: `
     ${DELIVERIES} WHERE backend IN (${BACKEND_NAMES}) AND state IN (${READY}, ${WAITING}, ${DEAD}) AND record = ?
     ORDER BY backend`,
+  nextTry: `SELECT min(due_at) AS at FROM delivery WHERE backend = ? AND state = ${WAITING}`,
+  reasons: `SELECT reason FROM delivery WHERE backend = ? AND state = ${DEAD} LIMIT ${MAX_REASONS}`,
   byId: 'SELECT id FROM record WHERE id = ?',
   byRecordId: `SELECT id FROM record WHERE substr(record_id, 1, ?) = ? ORDER BY id LIMIT ${MAX_FOUND}`,
   ofCall: `
@@ -116,6 +121,18 @@ export class EmbeddedAdmin implements OutboxAdmin {
 
   async backlogs(now: number): Promise<Backlog[]> {
     return this.#queries.backlogs(now);
+  }
+
+  async prospects(): Promise<Prospect[]> {
+    return this.#queries.backends().map((backend) => {
+      const { at } = this.#sql.nextTry.get(backend) as { at: number | null };
+      const reasons = this.#sql.reasons.all(backend) as { reason: string | null }[];
+      return {
+        backend,
+        nextTryAt: at ?? undefined,
+        deadBy: countReasons(reasons.map(({ reason }) => reason)),
+      };
+    });
   }
 
   async page(selection: Selection, after: number, limit: number): Promise<Delivery[]> {

@@ -1,14 +1,17 @@
 import type { Database, Queries } from '../database/database.ts';
 import { DatabaseError } from '../database/database-error.ts';
 import {
+  countReasons,
   type Delivery,
   type DeliveryKey,
   firstRecordsOf,
   isId,
   isSelected,
   MAX_FOUND,
+  MAX_REASONS,
   type NamedCall,
   type OutboxAdmin,
+  type Prospect,
   type RecordOfCall,
   type Selection,
   type StoredRecord,
@@ -50,6 +53,10 @@ const SQL = {
     SELECT backend, due, waiting, dead, oldest.accepted_at AS "oldestAt", oldest_dead.accepted_at AS "oldestDeadAt"
     FROM queue LEFT JOIN record AS oldest ON oldest.id = first LEFT JOIN record AS oldest_dead ON oldest_dead.id = first_dead
     ORDER BY backend`,
+  nextTries: `SELECT backend, min(due_at) AS at FROM delivery WHERE state = ${WAITING} GROUP BY backend`,
+  reasons: `
+    SELECT name AS backend, reason FROM unnest($1::text[]) AS wanted (name) CROSS JOIN LATERAL (
+      SELECT reason FROM delivery WHERE backend = name AND state = ${DEAD} LIMIT ${MAX_REASONS}) AS found`,
   page: `
     SELECT ${COLUMNS}
     FROM unnest($1::text[]) AS wanted (name) CROSS JOIN unnest($2::smallint[]) AS of (kind) CROSS JOIN LATERAL (
@@ -114,6 +121,19 @@ export class PostgresAdmin implements OutboxAdmin {
       ...counts,
       oldestAt: oldestAt ?? undefined,
       oldestDeadAt: oldestDeadAt ?? undefined,
+    }));
+  }
+
+  async prospects(): Promise<Prospect[]> {
+    const names = await this.backends();
+    const tries = await this.#database.query<{ backend: string; at: number }>(SQL.nextTries);
+    const reasons = await this.#database.query<{ backend: string; reason: string | null }>(SQL.reasons, [
+      names,
+    ]);
+    return names.map((name) => ({
+      backend: name,
+      nextTryAt: tries.find(({ backend }) => backend === name)?.at,
+      deadBy: countReasons(reasons.flatMap(({ backend, reason }) => (backend === name ? reason : []))),
     }));
   }
 

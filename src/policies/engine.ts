@@ -19,7 +19,7 @@ import type { Receivers } from './receivers.ts';
 import { refusalsBy } from './refusals.ts';
 import { type Redaction, redact } from './replacements.ts';
 import { certain, isNumericId } from './structure.ts';
-import { consequenceOf, findingsOf } from './utterances.ts';
+import { consequenceOf, findingsOf, type PlacedFinding } from './utterances.ts';
 
 export type EngineOptions = {
   readonly markers: MarkerStore;
@@ -29,6 +29,10 @@ export type EngineOptions = {
   readonly restores: (call: GuardrailCall) => boolean;
   /** Unix milliseconds. */
   readonly now?: () => number;
+  /** Told of the findings for which a policy objects, and of all that was found in each passage. */
+  readonly explain?:
+    | ((kind: string, causes: readonly PlacedFinding[], found: readonly Found[]) => void)
+    | undefined;
 };
 
 /** Kinds of state by which responses are judged, and that other calls told. */
@@ -66,9 +70,10 @@ export class Engine {
   readonly #markers: MarkerStore;
   readonly #restores: EngineOptions['restores'];
   readonly #now: () => number;
+  readonly #explain: EngineOptions['explain'];
   readonly #turns = new Turns();
 
-  constructor(file: PolicyFile, { markers, plans, restores, now = Date.now }: EngineOptions) {
+  constructor(file: PolicyFile, { markers, plans, restores, explain, now = Date.now }: EngineOptions) {
     const policies = [...file.policies.values()].map(({ policy }) => policy);
     for (const policy of policies) {
       this.#rules.set(
@@ -90,6 +95,7 @@ export class Engine {
     this.#markers = markers;
     this.#restores = restores;
     this.#now = now;
+    this.#explain = explain;
   }
 
   /**
@@ -237,6 +243,7 @@ export class Engine {
         : { verdict, causes: findings };
     const note = { kind, enforced, verdict: judged.verdict, reasonCode: texts.reasonCode, rules };
     if (judged.verdict === 'allow') return note;
+    this.#explain?.(kind, judged.causes, found);
     const isOlder = verdict === 'block' && older === undefined && blocksForOlder(call, texts, all);
     return { ...note, places: foundPlaces(call, texts, judged), ...(isOlder && { older: true }) };
   }

@@ -159,6 +159,8 @@ export type RecordsHealth = {
   readonly held: readonly string[];
   /** Backends that take no records. */
   readonly stopped: readonly StoppedBackend[];
+  /** When those that failed are tried next, Unix milliseconds. */
+  readonly nextTries: Readonly<Record<string, number>>;
   /** True once LiteLLM has logged an event without a call id, as releases before `OLDEST_SUPPORTED` do. */
   readonly oldRelease: boolean;
 };

@@ -16,7 +16,7 @@ export class RecordsObserver {
   readonly #log: WriteLog;
   /** Everything of {@link RecordsHealth} that is learned from events. */
   trouble: Omit<RecordsHealth, 'inDanger' | 'database'> = {
-    ...{ storage: null, held: [], stopped: [] },
+    ...{ storage: null, held: [], stopped: [], nextTries: {} },
     oldRelease: false,
   };
 
@@ -171,9 +171,17 @@ export class RecordsObserver {
     },
   };
 
+  #tries(backend: string, at: number | undefined): void {
+    const { [backend]: before, ...others } = this.trouble.nextTries;
+    if (before === at) return;
+    const nextTries = at === undefined ? others : { ...others, [backend]: at };
+    this.trouble = { ...this.trouble, nextTries };
+  }
+
   readonly delivery: DeliveryEvents = {
     delivered: (backend, records, verdicts) => {
       this.metrics.delivered_total.inc({ backend }, records);
+      this.#tries(backend, undefined);
       for (const verdict of verdicts) {
         this.metrics.verdicts_total.inc({ backend, verdict: kindOf(verdict) });
         if (verdict.kind === 'block')
@@ -182,6 +190,7 @@ export class RecordsObserver {
     },
     retried: (backend, records, failure, delayMs) => {
       this.metrics.retried_total.inc({ backend, kind: failure.kind }, records);
+      this.#tries(backend, Date.now() + delayMs);
       const told = { backend, failure: loggable(failure), delayMs };
       const key = `${backend} ${JSON.stringify(told.failure)}`;
       const untold = this.#untold.get(key);

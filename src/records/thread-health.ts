@@ -5,7 +5,10 @@ const SILENT_MS = 15_000;
 
 /** The health of the records thread, as it told it last, and as its silence tells. */
 export class ThreadHealth {
-  #health: RecordsHealth = { storage: null, inDanger: false, held: [], stopped: [], oldRelease: false };
+  #health: RecordsHealth = {
+    ...{ storage: null, inDanger: false, held: [], stopped: [], nextTries: {} },
+    oldRelease: false,
+  };
   #heardAt = performance.now();
 
   /** A thread is being started. */

@@ -4,34 +4,56 @@ import { backends } from '../backends/index.ts';
 import type { Config } from '../config/config.ts';
 import { effectiveSettings } from '../config/effective.ts';
 import { envSources } from '../config/read.ts';
+import type { BackendConfig } from '../guardrail/backend-config.ts';
 import type { BridgeState, Standing } from '../http/health.ts';
+import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import type { ConfiguredPolicy } from '../policies/file/policy-file.ts';
 import type { PolicyStore } from '../policies/store.ts';
 import type { DecisionRing } from './decision-ring.ts';
-import type { JudgedPaste, LintProblem, PageSource, Picture } from './page-source.ts';
+import { LookUpThread } from './look-up-thread.ts';
+import type { JudgedPaste, LintProblem, PageSource, Pasted, Picture } from './page-source.ts';
 import { TrafficHistory, type TrafficMetrics } from './traffic-history.ts';
+import { WatchedBacklogs } from './watched-backlogs.ts';
 
 export type PageOwnerOptions = {
   /** The configuration in force. */
   readonly config: () => Config;
-  readonly metrics: TrafficMetrics;
+  readonly metrics: TrafficMetrics & Pick<Metrics, 'ui_failures_total'>;
+  readonly log: Log;
   /** Of all processes. */
   readonly ring: DecisionRing;
   readonly standings: () => readonly Standing[];
   readonly readiness: () => BridgeState;
   /** The policies in force; undefined if there are none. */
   readonly policies: () => PolicyStore | undefined;
+  /** The backends in force. */
+  readonly backends: () => readonly BackendConfig[];
 };
 
-/** Tells the page all that it shows, in the one process that counts for all. */
+/**
+ * Tells the page all that it shows, in the one process that counts for all. Nothing is opened before somebody looks, and nothing that takes long
+ * is done in the thread that judges.
+ */
 export class PageOwner implements PageSource {
   readonly #options: PageOwnerOptions;
   readonly #history: TrafficHistory;
+  readonly #backlogs: WatchedBacklogs;
+  readonly #kept: LookUpThread<'kept'>;
+  readonly #pasted: LookUpThread<'pasted'>;
   readonly #startedAt = Date.now();
 
   constructor(options: PageOwnerOptions) {
     this.#options = options;
-    this.#history = new TrafficHistory(options.metrics);
+    const { config, metrics, log, readiness } = options;
+    this.#history = new TrafficHistory(metrics);
+    this.#kept = new LookUpThread({ topic: 'kept', config, log, metrics });
+    this.#pasted = new LookUpThread({ topic: 'pasted', config, log, metrics });
+    this.#backlogs = new WatchedBacklogs({
+      health: () => readiness().outbox,
+      receivers: () => options.backends().flatMap(({ name, takesRecords }) => (takesRecords ? [name] : [])),
+      read: () => this.#kept.ask('backlogs'),
+    });
   }
 
   async picture(): Promise<Picture> {
@@ -48,7 +70,7 @@ export class PageOwner implements PageSource {
         ...standing,
         ...this.#history.backend(standing.name),
       })),
-      backlogs: undefined,
+      backlogs: await this.#backlogs.now(),
       policies: this.#policies(),
     };
   }
@@ -57,28 +79,17 @@ export class PageOwner implements PageSource {
     return this.#options.ring.after(after);
   }
 
-  async list() {
-    return undefined;
+  list: PageSource['list'] = (...asked) => this.#kept.ask('list', ...asked);
+  wouldBlock: PageSource['wouldBlock'] = (...asked) => this.#kept.ask('wouldBlock', ...asked);
+  top: PageSource['top'] = (...asked) => this.#kept.ask('top', ...asked);
+  story: PageSource['story'] = (...asked) => this.#kept.ask('story', ...asked);
+
+  judge(pasted: Pasted): Promise<JudgedPaste> {
+    return this.#pasted.ask('judge', pasted, this.#options.policies()?.source);
   }
 
-  async wouldBlock() {
-    return undefined;
-  }
-
-  async top() {
-    return undefined;
-  }
-
-  async story() {
-    return undefined;
-  }
-
-  async judge(): Promise<JudgedPaste> {
-    throw new Error('not yet');
-  }
-
-  async lint(): Promise<readonly LintProblem[]> {
-    throw new Error('not yet');
+  lint(policies: string): Promise<readonly LintProblem[]> {
+    return this.#pasted.ask('lint', policies, this.#options.policies()?.source);
   }
 
   async policyText() {
@@ -98,6 +109,8 @@ export class PageOwner implements PageSource {
   }
 
   close(): void {
+    this.#kept.close();
+    this.#pasted.close();
     this.#history.close();
   }
 

@@ -1,6 +1,8 @@
+import type { FindingSpan, LintedLine, PastedCall, PasteVerdict } from '../answers/paste.ts';
 import type { DecisionFilter } from '../decisions/filter.ts';
 import type { TopEntry } from '../decisions/reader.ts';
 import type { DecisionRow, KeptDecision } from '../decisions/row.ts';
+import type { WouldCount } from '../decisions/would-block.ts';
 import type { BridgeFinding } from '../findings/finding.ts';
 import type { FailureKind } from '../guardrail/failure.ts';
 import type { Mode } from '../guardrail/verdict.ts';
@@ -127,13 +129,7 @@ export type Picture = {
 };
 
 /** One line of what would be blocked or redacted if policies that only observe were enforced. */
-export type WouldBlock = {
-  /** Kind of a policy, or name of a backend. */
-  readonly by: string;
-  readonly rule: string | null;
-  readonly team: string | null;
-  readonly calls: number;
-};
+export type WouldBlock = WouldCount;
 
 /** The story of a call, as `why` tells it. */
 export type Story = {
@@ -146,12 +142,8 @@ export type Story = {
   readonly advice: readonly string[];
 };
 
-/** What somebody pasted to have it judged. It is kept nowhere. */
-export type Pasted = {
-  /** A text, or the JSON of a list of messages. */
-  readonly text: string;
-  readonly isResponse: boolean;
-  readonly isStreamed: boolean;
+/** A text, or the JSON of messages, that somebody pasted to have it judged. It is kept nowhere. */
+export type Pasted = Pick<PastedCall, 'text' | 'isResponse' | 'isStreamed'> & {
   readonly team: string | undefined;
   readonly model: string | undefined;
   /** A policy file in place of that in force. */
@@ -159,33 +151,13 @@ export type Pasted = {
 };
 
 /** A place in a pasted text, or in one of its messages; in characters as JavaScript counts them. */
-export type PasteSpan = {
-  readonly text: number;
-  readonly start: number;
-  readonly end: number;
-  readonly policy: string;
-  readonly rule: string;
-};
+export type PasteSpan = FindingSpan;
 
-export type JudgedPaste = {
-  readonly verdict: 'allow' | 'block' | 'redact';
-  readonly callerRule: string;
-  readonly policies: readonly {
-    readonly kind: string;
-    readonly enforced: boolean;
-    readonly verdict: 'allow' | 'block' | 'redact' | 'remove';
-    readonly reasonCode: string;
-    readonly rules: readonly string[];
-  }[];
-  /** The texts that were judged, in order, and where something was found in them. */
-  readonly texts: readonly string[];
-  readonly spans: readonly PasteSpan[];
-  /** The body of the reply to LiteLLM. */
-  readonly reply: unknown;
-};
+/** The texts that were judged, in order, where something was found in them, and the body of the reply to LiteLLM. */
+export type JudgedPaste = PasteVerdict;
 
-/** A mistake in a policy file. */
-export type LintProblem = { readonly line: number | null; readonly message: string };
+/** A mistake in a policy file, or a warning about it. */
+export type LintProblem = LintedLine;
 
 /** All that the page asks for. It may stand in another process: questions and answers are plain data. Each rejects, or gives undefined, where nobody answers in time. */
 export type PageSource = {
@@ -193,10 +165,16 @@ export type PageSource = {
   decisions(after: number): Promise<LiveDecisions | undefined>;
   /** Kept decisions, the newest first; undefined where none are kept. */
   list(filter: DecisionFilter, limit: number): Promise<readonly KeptDecision[] | undefined>;
-  /** The would-block of the last `days`, and the number of all decisions; undefined where none are kept. */
-  wouldBlock(
-    days: number,
-  ): Promise<{ readonly rows: readonly WouldBlock[]; readonly decisions: number } | undefined>;
+  /** The would-block of the last `days`, and the number of all decisions; since a later time where there are too many to count. Undefined where none are kept. */
+  wouldBlock(days: number): Promise<
+    | {
+        readonly rows: readonly WouldBlock[];
+        readonly decisions: number;
+        /** Unix milliseconds; left out where all were counted. */
+        readonly since?: number;
+      }
+    | undefined
+  >;
   top(by: 'team' | 'policy' | 'rule', days: number): Promise<readonly TopEntry[] | undefined>;
   /** Undefined if no such call is known. @param word a reference, a call id, or a message that has one */
   story(word: string): Promise<Story | undefined>;

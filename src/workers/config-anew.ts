@@ -1,6 +1,6 @@
 import { backends } from '../backends/index.ts';
 import { type Config, parseConfig } from '../config/config.ts';
-import { readEnv, variable } from '../config/read.ts';
+import { type Env, readEnv, variable } from '../config/read.ts';
 import { SETTING_GROUPS } from '../config/settings.ts';
 
 /** Settings that the primary goes by, from its start to its end. */
@@ -30,8 +30,10 @@ export function configAnew(config: Config): { readonly config: Config; readonly 
       ...{ ...anew, server, ops, records, replay, audit, database, state, workers, proxy, logLevel },
       // The thread that keeps records goes by them too
       bodies: { ...anew.bodies, maxLogBodyBytes, limits },
-      policies: { ...anew.policies, file: config.policies.file },
+      policies: { ...anew.policies, file: config.policies.file, env: { ...now, ...fixedIn(before) } },
     },
     ignored: FIXED.filter((name) => variable(before, name) !== variable(now, name)),
   };
 }
+
+const fixedIn = (env: Env): Env => Object.fromEntries(FIXED.map((name) => [name, env[name]]));

@@ -122,7 +122,8 @@ export class Primary {
       policies: () => this.#inForce.policies?.source,
     });
     this.#page = new PageOwner({
-      ...{ config: () => this.#inForce.config, metrics: counts, ring: this.#ring },
+      ...{ config: () => this.#inForce.config, metrics: counts, log: this.log, ring: this.#ring },
+      backends: this.backends,
       standings: () => this.#overall.standings(),
       readiness: () => this.readiness(),
       policies: () => this.#inForce.policies,
