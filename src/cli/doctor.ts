@@ -74,7 +74,15 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     if (options.proxy !== undefined && key === undefined)
       doctor.error('--proxy needs --key, or LITELLM_MASTER_KEY in the environment');
     const examination = await examine({
-      ...{ env, litellm, release, model, now: terminal.now, sleep: terminal.sleep },
+      ...{
+        env,
+        warnings: terminal.sources().warnings,
+        litellm,
+        release,
+        model,
+        now: terminal.now,
+        sleep: terminal.sleep,
+      },
       proxy: options.proxy !== undefined && key !== undefined ? { url: options.proxy, key } : undefined,
       ...{ bridge: bridge || undefined, ops },
       asksBridge: bridge !== false,

@@ -1,3 +1,4 @@
+import { degradedFindings, PARTS, type Part } from '../findings/degraded-parts.ts';
 import type { BridgeFinding } from '../findings/finding.ts';
 import { newCanaryId } from '../guardrail/canary.ts';
 import type { CanaryReply } from '../http/canary.ts';
@@ -59,22 +60,28 @@ function unreachable(subject: string, { message, remedy }: NoBridgeError): Bridg
 /** Parts in trouble of which no finding tells. */
 function troubles({ unhappy, findings }: Readiness): readonly BridgeFinding[] {
   const told = new Set(findings.map(({ subject }) => subject));
-  const codes = new Set(findings.map(({ code }) => code));
-  const untold = unhappy.filter((part) => {
-    if (part === 'findings') return false;
-    // Records wait for a vendor that refuses the token, too
-    if (part === 'outbox') return !codes.has('records_stopped') && !codes.has('backend_unauthorized');
-    return part === 'database' ? !codes.has('database_unreachable') : !told.has(part);
-  });
-  return untold.map((part) => ({
-    code: 'bridge_degraded',
-    subject: part,
-    message: `/readyz of the bridge says that ${part} is in trouble`,
-    advice: 'see its log, and Health in the guide to operations',
-  }));
+  const isPart = (name: string): name is Part => PARTS.some((part) => part === name);
+  const others = unhappy.filter((name) => name !== 'findings' && !isPart(name) && !told.has(name));
+  return [
+    ...others.map(
+      (name): BridgeFinding => ({
+        code: 'bridge_degraded',
+        subject: name,
+        message: `/readyz of the bridge says that ${name} is in trouble`,
+        advice: 'see its log, and Health in the guide to operations',
+      }),
+    ),
+    // A bridge of an earlier release does not tell it by itself
+    ...degradedFindings(unhappy.filter(isPart), findings),
+  ];
 }
 
 function refusal(url: string, reply: CanaryReply | NoCanaryReply): readonly BridgeFinding[] {
+  if (reply === 'address') {
+    const message = `the bridge at ${url} does not let this machine ask about calls: its address is not in ALLOWED_IPS`;
+    const advice = 'run the doctor where LiteLLM runs, or add the address of this machine to ALLOWED_IPS';
+    return [{ code: 'address_refused', subject: url, message, advice }];
+  }
   if (reply !== 'refused') return [];
   return [
     {

@@ -38,10 +38,12 @@ export type RefusedCounts = {
   readonly logKeys: number;
   /** Requests to an address that the bridge does not have, or with a method that it does not take. */
   readonly addresses: number;
+  /** Requests of senders that are not in `ALLOWED_IPS`. */
+  readonly senders: number;
 };
 
-/** Why it says nothing of calls of the doctor: it does not take our key, or nobody knows the path. */
-export type NoCanaryReply = 'refused' | 'unknown';
+/** Why it says nothing of calls of the doctor: it does not take our key, or our address, or nobody knows the path. */
+export type NoCanaryReply = 'refused' | 'address' | 'unknown';
 
 /** What to do about a reply that is not what a bridge says. */
 type Remedy = { readonly code: 'bridge_unreachable' | 'bridge_key_wrong'; readonly advice: string };
@@ -114,6 +116,7 @@ export class BridgeClient {
       callKeys: rejected('unauthorized'),
       logKeys: count('guardrail_bridge_log_posts_total\\{result="unauthorized"\\}'),
       addresses: rejected('not_found') + rejected('method'),
+      senders: rejected('address'),
     };
   }
 
@@ -122,7 +125,8 @@ export class BridgeClient {
     const { status, body } = await this.#get(`/v1/canaries/${id}`, this.#calls);
     const reply = parsed(body);
     if (status === 200 && Array.isArray(fieldsOf(reply).seen)) return reply as CanaryReply;
-    return status === 401 || status === 403 ? 'refused' : 'unknown';
+    if (status === 403) return 'address';
+    return status === 401 ? 'refused' : 'unknown';
   }
 
   async #get(path: string, { url, key }: BridgePlace): Promise<{ status: number; body: string }> {

@@ -43,6 +43,8 @@ function guardrailFindings(results: readonly CanaryResult[], world: CanaryWorld)
   const unanswered = answered.filter(({ response }) => response.length === 0);
   // LiteLLM's words for a guardrail that it could not ask
   const failed = stories.find(({ error = '', isBlocked }) => !isBlocked && /guardrail/i.test(error));
+  if (refused.senders > 0 && (failed !== undefined || unasked.length + unanswered.length > 0))
+    return [senderRefused(refused.senders)];
   if (refused.callKeys > 0 && (failed !== undefined || unasked.length + unanswered.length > 0)) {
     const message = `the bridge refused ${refused.callKeys} guardrail calls for their key while the doctor called`;
     const advice =
@@ -88,6 +90,12 @@ function guardrailFindings(results: readonly CanaryResult[], world: CanaryWorld)
   return findings;
 }
 
+const senderRefused = (requests: number): BridgeFinding => ({
+  code: 'address_refused',
+  message: `the bridge refused ${requests} requests while the doctor called, as their senders are not in ALLOWED_IPS`,
+  advice: 'add the addresses from which LiteLLM calls to ALLOWED_IPS of the bridge, and restart it',
+});
+
 function streamFindings(results: readonly CanaryResult[]): readonly BridgeFinding[] {
   const sights = results.flatMap((result) =>
     result.kind === 'streamed chat' ? storyOf(result).response : [],
@@ -120,6 +128,11 @@ function callbackFindings(
   const stories = results.map(storyOf);
   const ended = stories.filter(({ isAnswered }) => isAnswered);
   if (!reads_events || ended.length === 0 || stories.some(({ isLogged }) => isLogged)) return [];
+  // Told already where guardrail calls are refused so, too
+  if (refused.senders > 0) {
+    const areJudged = ended.every(({ request, response }) => request.length > 0 && response.length > 0);
+    return areJudged ? [senderRefused(refused.senders)] : [];
+  }
   if (refused.logKeys > 0) {
     const message = `the bridge refused ${refused.logKeys} posts of log events for their key while the doctor called`;
     const advice = `set the headers of the callback to one of the BRIDGE_API_KEYS, and restart LiteLLM`;

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { backends as kinds } from '../backends/index.ts';
 import { policiesOf } from '../calls/policies.ts';
+import { startWarnings } from '../calls/start-warnings.ts';
 import { commandLine } from '../config/command-line.ts';
 import { type Config, parseConfig, readSettings } from '../config/config.ts';
 import { ConfigError } from '../config/config-error.ts';
@@ -19,6 +20,8 @@ import { ProxyClient } from './proxy-client.ts';
 
 export type ExaminationOptions = {
   readonly env: Env;
+  /** Of how the settings were read. */
+  readonly warnings: readonly string[];
   /** Path of LiteLLM's configuration. */
   readonly litellm?: string | undefined;
   /** Of LiteLLM, in place of that of the proxy. */
@@ -44,7 +47,7 @@ export type Examination = Examined & {
 /** Looks at the settings, LiteLLM's configuration, the running bridge, a running proxy, and all backends. Throws nothing of what it finds. */
 export async function examine(options: ExaminationOptions): Promise<Examination> {
   const { env, asksBridge, asksBackends } = options;
-  const settings = examineSettings(env);
+  const settings = examineSettings(env, options.warnings);
   const { config } = settings;
   const vendors = asksBackends && config !== undefined ? askBackends(config, settings.backends) : [];
   const client = new BridgeClient(callsPlace(options), opsPlace(options));
@@ -74,15 +77,20 @@ type Settings = Examined & {
   readonly backends: readonly BackendConfig[];
 };
 
-function examineSettings(env: Env): Settings {
+const SETTINGS_ADVICE = `${commandLine('config')} shows all settings in force, and where each is from`;
+
+function examineSettings(env: Env, warnings: readonly string[]): Settings {
   let config: Config | undefined;
   try {
-    config = parseConfig(env, kinds);
+    config = parseConfig(env, kinds, warnings);
     const file = policiesOf(config)?.file;
     const backends = [...config.backends, ...(file?.backends ?? [])];
     const policies = file === undefined ? 'no policies' : `policies ${file.name}`;
     const text = `can be used: ${policies}, ${backends.length === 0 ? 'no backend' : backends.map(({ name }) => name).join(', ')}`;
-    return { config, backends, checks: [{ section: 'settings', ok: true, text }], findings: [] };
+    const findings = startWarnings(config, file).map(
+      (message): BridgeFinding => ({ code: 'settings_doubtful', message, advice: SETTINGS_ADVICE }),
+    );
+    return { config, backends, checks: [{ section: 'settings', ok: true, text }], findings };
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof PolicyFileError)) throw error;
     const findings = error.problems.map(

@@ -188,8 +188,8 @@ async function sights(
     const areLogged = !reads_events || stories.every(({ isLogged }) => isLogged);
     const passed = now() - startedAt;
     if (!areLogged && logWaitMs > passed + REFUSED_WAIT_MS) {
-      const { logKeys, addresses } = grown(before, await bridge.refusals());
-      if (logKeys + addresses > 0) logWaitMs = passed + REFUSED_WAIT_MS;
+      const { logKeys, addresses, senders } = grown(before, await bridge.refusals());
+      if (logKeys + addresses + senders > 0) logWaitMs = passed + REFUSED_WAIT_MS;
     }
     if (passed > logWaitMs || ((areJudged || passed > JUDGED_WAIT_MS) && areLogged))
       return { results, isUnknown };
@@ -202,5 +202,6 @@ function grown(before: RefusedCounts, after: RefusedCounts): RefusedCounts {
     callKeys: after.callKeys - before.callKeys,
     logKeys: after.logKeys - before.logKeys,
     addresses: after.addresses - before.addresses,
+    senders: after.senders - before.senders,
   };
 }

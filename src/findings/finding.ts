@@ -47,6 +47,7 @@ export const FINDINGS = {
   bridge_unreachable: 'fault',
   bridge_key_wrong: 'fault',
   settings_wrong: 'fault',
+  settings_doubtful: 'warning',
   database_unreachable: 'fault',
   proxy_unreachable: 'fault',
   proxy_key_wrong: 'fault',

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { Auditor } from '../audit/auditor.ts';
 import type { DecisionKeeper, DecisionsHealth } from '../decisions/keeper.ts';
+import { degradedFindings, type Part } from '../findings/degraded-parts.ts';
 import { type BridgeFinding, FINDINGS } from '../findings/finding.ts';
 import type { FailureKind } from '../guardrail/failure.ts';
 import type { Releases, ReleasesReport } from '../litellm/releases.ts';
@@ -109,11 +110,12 @@ export type BridgeState = ReturnType<typeof readinessOf>;
  * nothing can be stored, while it nears its bounds, and while a backend refuses our token; `database` while the one that
  * replicas share cannot be used, with those of its uses that fail: this machine keeps what comes, and calls are judged by what it knows itself; `audit` and
  * `decisions` while decisions cannot be written down. `litellm` tells of a release that is no longer supported, once one was seen.
- * `findings` is what live traffic and the state of the bridge show to be wrong, with what to do; a fault among them is unhappy too.
+ * `findings` is what live traffic and the state of the bridge show to be wrong, with what to do; a fault among them is unhappy too, and a part that is
+ * unhappy has a finding, its own if no other tells of it.
  * Where several processes judge, any of them tells of all, and `workers` is unhappy while one is missing, other than at the start of all.
  */
 export function readinessOf(facts: ReadinessFacts) {
-  const { records: outbox, litellm, audit, decisions, isStateUp, isDraining, findings, others } = facts;
+  const { records: outbox, litellm, audit, decisions, isStateUp, isDraining, others } = facts;
   const states = facts.standings.map(({ name, mode, breaker, isRefused, failing }) => {
     const healthy = breaker === 'closed' && !isRefused && failing === null;
     const why = { ...(isRefused && { unauthorized: true }), ...(failing !== null && { failing }) };
@@ -121,19 +123,23 @@ export function readinessOf(facts: ReadinessFacts) {
   });
   const isSafe =
     outbox === undefined || (outbox.storage === null && !outbox.inDanger && outbox.held.length === 0);
-  const unhappy = states.flatMap(([name, { healthy }]) => (healthy ? [] : [name]));
-  if (!isSafe) unhappy.push('outbox');
+  const parts: Part[] = isSafe ? [] : ['outbox'];
   const failing = [
     ...(typeof outbox?.database === 'string' ? ['records'] : []),
     ...(audit.isShipping ? [] : ['audit']),
     ...(decisions?.isShipping === false ? ['decisions'] : []),
     ...(isStateUp ? [] : ['state']),
   ];
-  if (failing.length > 0) unhappy.push('database');
-  if (!audit.isUp) unhappy.push('audit');
-  if (decisions?.isUp === false) unhappy.push('decisions');
-  if (others?.areComplete === false) unhappy.push('workers');
-  if (findings.some(({ code }) => FINDINGS[code] === 'fault')) unhappy.push('findings');
+  if (failing.length > 0) parts.push('database');
+  if (!audit.isUp) parts.push('audit');
+  if (decisions?.isUp === false) parts.push('decisions');
+  if (others?.areComplete === false) parts.push('workers');
+  const unhappy = [
+    ...states.flatMap(([name, { healthy }]) => (healthy ? [] : [name])),
+    ...parts,
+    ...(facts.findings.some(({ code }) => FINDINGS[code] === 'fault') ? ['findings'] : []),
+  ];
+  const findings = [...facts.findings, ...degradedFindings(parts, facts.findings, failing)];
   const status: 'ready' | 'degraded' | 'draining' = isDraining
     ? 'draining'
     : unhappy.length > 0

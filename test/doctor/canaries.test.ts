@@ -304,6 +304,38 @@ describe('the doctor says that', () => {
     expect(found?.findings).toMatchObject([{ code: 'bridge_key_wrong', subject: own.url }]);
   });
 
+  test('the bridge lets other addresses ask', async () => {
+    const own = await bridge({ ALLOWED_IPS: '10.0.0.1' });
+    const found = await report(['--bridge', own.url, '--no-backends'], own.env);
+    expect(found?.findings).toMatchObject([
+      { code: 'address_refused', subject: own.url, advice: expect.stringContaining('ALLOWED_IPS') },
+    ]);
+  });
+
+  test.each(['audit', 'decisions', 'database', 'workers', 'outbox'])(
+    'a bridge of an earlier release has trouble with %s, and what to do',
+    async (part) => {
+      const own = await bridge();
+      const body = { status: 'degraded', unhappy: [part], findings: [] };
+      const front = await before(own.url, ({ path }) =>
+        path === '/readyz' ? { status: 200, body } : undefined,
+      );
+      const found = await report(['--bridge', front.url, '--no-backends'], own.env);
+      expect(found?.findings).toMatchObject([
+        { code: 'bridge_degraded', subject: part, advice: expect.stringMatching(/see /) },
+      ]);
+    },
+  );
+
+  test('settings can be used and are doubtful: it warns, and ends with 0', async () => {
+    const env = { AUDIT_KEY: 'of-the-audit-log', BUILTIN_POLICY: 'on' };
+    const { code, report: found } = await doctor(['--no-bridge', '--json'], env);
+    expect([code, found?.findings]).toMatchObject([
+      0,
+      [{ code: 'settings_doubtful', severity: 'warning', message: expect.stringMatching(/^AUDIT_KEY/) }],
+    ]);
+  });
+
   test('settings cannot be used, one finding for each mistake', async () => {
     const found = await report(['--no-bridge'], { PORT: 'none', GUARDRAIL_TIMEOUT: 'soon' });
     expect(found?.findings.map(({ code }) => code)).toEqual(['settings_wrong', 'settings_wrong']);
@@ -321,7 +353,7 @@ describe('the doctor says that', () => {
   });
 
   test('a backend has no address', async () => {
-    const found = await report(['--no-bridge'], aktoAt('http://no-such-host.invalid'));
+    const found = await report(['--no-bridge'], aktoAt('https://no-such-host.invalid'));
     expect(found?.findings).toMatchObject([{ code: 'backend_unreachable', subject: 'akto' }]);
     expect(found?.checks[1]?.text).toMatch(/^akto at no-such-host\.invalid: no connection \(E\w+\)$/);
   });
@@ -350,7 +382,7 @@ test('a bridge whose vendors take no records is told that it does not know how c
     { ...judged, input_type: 'response' },
   ] as const;
   const result = { kind: 'chat', status: 200, error: undefined, hasText: true, seen } as const;
-  const refused = { callKeys: 0, logKeys: 0, addresses: 0 };
+  const refused = { callKeys: 0, logKeys: 0, addresses: 0, senders: 0 };
   const own = { reads_events: true, takes_records: false };
   const world = { ...own, bridge: 'http://bridge', model: 'm', models: 'm', refused, release: null };
   expect(canaryFindings([result], world)).toMatchObject([{ code: 'calls_unlogged' }]);
@@ -358,6 +390,22 @@ test('a bridge whose vendors take no records is told that it does not know how c
   expect(canaryFindings([result], { ...world, takes_records: true })).toMatchObject([
     { code: 'callback_missing' },
   ]);
+});
+
+test('a LiteLLM whose address is not allowed is told from one with a wrong key', () => {
+  const failed = {
+    kind: 'chat',
+    status: 500,
+    error: 'guardrail raised an error',
+    hasText: false,
+    seen: [],
+  } as const;
+  const passed = { kind: 'chat', status: 200, error: undefined, hasText: true, seen: [] } as const;
+  const refused = { callKeys: 0, logKeys: 0, addresses: 0, senders: 4 };
+  const own = { reads_events: true, takes_records: true, bridge: 'http://bridge', model: 'm', models: 'm' };
+  const codes = (result: typeof failed | typeof passed) =>
+    canaryFindings([result], { ...own, refused, release: null }).map(({ code }) => code);
+  expect([codes(failed), codes(passed)]).toEqual([['address_refused'], ['address_refused']]);
 });
 
 test('the key can come from standard input', async () => {

@@ -442,7 +442,12 @@ describe('the audit log', () => {
     const response = await app.request('/readyz');
     expect([response.status, await response.json()]).toMatchObject([
       200,
-      { status: 'degraded', unhappy: ['audit'] },
+      {
+        ...{ status: 'degraded', unhappy: ['audit'] },
+        findings: [
+          { code: 'bridge_degraded', subject: 'audit', advice: expect.stringContaining('DATA_DIR') },
+        ],
+      },
     ]);
     expect(await ask({ texts: [SECRET] })).toMatchObject({ action: 'BLOCKED' });
     expect(await ask({ texts: ['hello'] })).toEqual({ action: 'NONE' });

@@ -90,7 +90,10 @@ test('while a worker that ended twice is missing the other takes all calls, and 
   }
   // It is not replaced at once again
   await expect.poll(async () => (await child.readiness()).body.unhappy, GUARD).toEqual(['workers']);
-  expect((await child.readiness()).status).toBe(200);
+  expect(await child.readiness()).toMatchObject({
+    status: 200,
+    body: { findings: [{ code: 'bridge_degraded', subject: 'workers' }] },
+  });
   expect([await child.metric('workers'), await child.metric('workers_wanted')]).toEqual([1, 2]);
   expect(await judged(child.url, { texts: ['a tulip'] })).toBe('BLOCKED');
   await expect.poll(async () => (await child.readiness()).body.unhappy, GUARD).toEqual([]);
