@@ -27,6 +27,7 @@ export type BridgeOptions = {
 export type BridgeAddress = {
   readonly host: string;
   readonly port: number;
+  /** As a program on this machine reaches it. */
   readonly url: string;
   /** Address of the page: there, or at `OPS_PORT`. */
   readonly page: string;
@@ -102,8 +103,7 @@ export function createBridge(settings: BridgeSettings = {}, { log }: BridgeOptio
       });
       const page = pageAddress(config.ops?.host ?? host, opsPort ?? port);
       bridge.log.info({ host, port, page }, 'listening');
-      const name = host.includes(':') ? `[${host}]` : host;
-      return { host, port, url: `http://${name}:${port}`, page };
+      return { host, port, url: `http://${nearName(host)}:${port}`, page };
     },
     ready: bridge.ready,
     reloadPolicies: bridge.reloadPolicies,
@@ -112,6 +112,12 @@ export function createBridge(settings: BridgeSettings = {}, { log }: BridgeOptio
       return closed;
     },
   };
+}
+
+/** The name of an address to this machine. */
+function nearName(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** @throws ConfigError */

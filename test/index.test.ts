@@ -54,13 +54,24 @@ test('a bridge answers calls that a program hands over, and those that come to i
   const bridge = embedded();
   expect(await ask(bridge, 'hello')).toBe('NONE');
   expect(await ask(bridge, `the key is ${KEY}`)).toBe('BLOCKED');
-  const { url, host, port } = await bridge.listen();
-  expect(url).toBe(`http://${host}:${port}`);
+  const { url, host, port, page } = await bridge.listen();
+  expect([url, page]).toEqual([`http://${host}:${port}`, `http://${host}:${port}/ui`]);
   expect(await actionOf(await fetch(post(`${url}${GUARDRAIL}`, call(KEY))))).toBe('BLOCKED');
   await expect(bridge.listen()).rejects.toThrow('the bridge listens once');
   await bridge.close();
   await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   await expect(bridge.listen()).rejects.toThrow('the bridge listens once');
+});
+
+test('the page and the metrics of a program can have a port of their own, which closes with the bridge', async () => {
+  const bridge = embedded({ OPS_PORT: 0, BRIDGE_API_KEYS: 'a-key' });
+  const { url, page, port } = await bridge.listen();
+  expect(url).toBe(`http://127.0.0.1:${port}`);
+  expect(new URL(page).port).not.toBe(`${port}`);
+  expect((await fetch(page)).status).toBe(200);
+  expect((await fetch(`${url}/ui`)).status).toBe(404);
+  await bridge.close();
+  await expect(fetch(page)).rejects.toThrow();
 });
 
 test('log events become records of a vendor', async () => {
@@ -166,7 +177,9 @@ test('a policy file that cannot be used is refused with a PolicyFileError, and o
 
 test('an address that is taken is named', async () => {
   const { port } = await embedded().listen();
-  await expect(embedded({ PORT: port }).listen()).rejects.toThrow(
+  const bridge = embedded({ PORT: port });
+  await expect(bridge.listen()).rejects.toThrow(
     `cannot listen on 127.0.0.1:${port} (EADDRINUSE): something listens there already`,
   );
+  expect(await ask(bridge, 'hello')).toBe('NONE');
 });

@@ -137,6 +137,15 @@ test('a signal to npx ends the bridge', async () => {
     .toBe('gone');
 });
 
+test('the page comes with its stylesheet, its script and its charts', async () => {
+  const { url } = await serving(join(BIN, 'guardrail-bridge'), ['serve']);
+  const response = await fetch(`${url}/ui`);
+  expect(response.status).toBe(200);
+  const assets = [...(await response.text()).matchAll(/(?:href|src)="(\/ui\/assets\/[^"]+)"/g)];
+  expect(assets.length).toBeGreaterThan(3);
+  for (const [, path] of assets) expect((await fetch(url + path)).status, path).toBe(200);
+});
+
 test('a worker and a bridge with workers start from what is built', async () => {
   const { child, exit, url } = await serving(join(BIN, 'guardrail-bridge'), ['serve'], { WORKERS: '2' });
   expect(JSON.parse((await ask(url)).stdout)).toMatchObject({ action: 'BLOCKED' });

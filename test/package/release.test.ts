@@ -123,7 +123,7 @@ test('the notes are those of the version, and say how to check what is signed', 
   expect(notes).toMatch(/cosign verify ghcr\.io\/somebody\/a-fork@sha256:1 .*\\\n.*release\.yml@'$/m);
 });
 
-test('npm ci installs on the platforms of the image what the lockfile says', async () => {
+test('what the image holds judges a call and replays the demo', async () => {
   const folder = checkout();
   const given = [
     '--omit=dev',
@@ -134,4 +134,20 @@ test('npm ci installs on the platforms of the image what the lockfile says', asy
     '--libc=musl',
   ];
   await npm(folder, 'ci', '--prefer-offline', ...given);
+  const [, prune = 'exit 99'] = /&& (find node_modules.*\+) \\$/m.exec(read('Dockerfile')) ?? [];
+  await run('sh', ['-e', '-c', prune], { cwd: folder });
+  for (const part of ['dist', 'examples/demo'])
+    cpSync(join(source, part), join(folder, part), { recursive: true });
+  const node = (...args: readonly string[]) =>
+    run(process.execPath, args, { cwd: folder, env: { ...plainEnv(), DATA_DIR: join(folder, 'data') } });
+  const text = 'call me at +49 30 901820, or pay with 4111 1111 1111 1111';
+  const { stdout } = await node(
+    'dist/main.js',
+    'check',
+    '--policy',
+    'examples/demo/policies.yaml',
+    text,
+  ).catch((error: Result) => error);
+  expect(stdout).toMatch(/PHONE|phone/);
+  expect((await node('dist/main.js', 'demo', '--replay')).stdout).toContain('All three ended as they should');
 });
