@@ -22,6 +22,7 @@ const OF_THE_BRIDGE = new Set<FindingCode>([
   'bridge_unreachable',
   'bridge_key_wrong',
   'settings_wrong',
+  'settings_doubtful',
   'database_unreachable',
   'bridge_degraded',
 ]);
@@ -52,6 +53,7 @@ function placesToLook({ findings, unhappy, backends }: Picture): readonly string
   const others = new Set<string>();
   for (const { code, subject } of findings) {
     if (subject !== undefined && (OF_VENDORS.has(code) || vendors.has(subject))) names.add(subject);
+    else if (OF_VENDORS.has(code)) others.add('at a vendor');
     else others.add(OF_THE_BRIDGE.has(code) ? 'at this bridge' : 'at the wiring of LiteLLM');
   }
   for (const name of unhappy) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { BridgeFinding, FindingCode } from '../../src/findings/finding.ts';
+import { type BridgeFinding, FINDING_CODES, type FindingCode } from '../../src/findings/finding.ts';
 import type { Picture } from '../../src/ui/page-source.ts';
 import { topSentence } from '../../src/ui/sentence.ts';
 import { minute, picture } from '../support/page-source.ts';
@@ -91,4 +91,15 @@ test.each<[Partial<Picture>, string]>([
   ],
 ])('the figures behind it: %#', (changes, figures) => {
   expect(topSentence(picture({ at: AT, ...changes })).figures).toBe(figures);
+});
+
+test('each finding is somebody’s, and most are of the wiring of LiteLLM', () => {
+  const places = FINDING_CODES.map((code) => topSentence(picture({ findings: [finding(code)] })).headline);
+  expect(Object.groupBy(FINDING_CODES, (_, i) => places[i] ?? '')).toMatchObject({
+    'Look at this bridge.': expect.arrayContaining(['settings_doubtful', 'bridge_degraded']),
+    'Look at a vendor.': ['backend_unreachable', 'backend_unauthorized', 'backend_failing'],
+  });
+  const others = /^(?:backend|bridge|settings|records|policy|database)_/;
+  for (const [i, code] of FINDING_CODES.entries())
+    expect([code, places[i] === 'Look at the wiring of LiteLLM.']).toEqual([code, !others.test(code)]);
 });

@@ -76,7 +76,7 @@
     block: 'BLOCKED',
     redact: 'redacted',
     remove: 'removed',
-    defer: 'left to LiteLLM',
+    defer: 'deferred',
     cancelled: 'given up',
   };
 
@@ -405,6 +405,14 @@
     };
   });
 
+  /** Minutes without a neighbour, which a line does not show. @param {uPlot} plot @param {number} series */
+  const alone = ({ data }, series) => {
+    const values = /** @type {(number | null | undefined)[]} */ (data[series] ?? []);
+    return [...values.keys()].filter(
+      (i) => values[i] != null && values[i - 1] == null && values[i + 1] == null,
+    );
+  };
+
   chart('latency', () => ({
     data: (minutes) => [
       times(minutes),
@@ -435,7 +443,9 @@
         },
       ],
       series: ['', 'p99', 'p50'].map((word) =>
-        word === '' ? {} : { scale: 'ms', stroke: () => colour(word), width: 1.5, points: { size: 4 } },
+        word === ''
+          ? {}
+          : { scale: 'ms', stroke: () => colour(word), width: 1.5, points: { size: 4, filter: alone } },
       ),
     },
   }));

@@ -17,7 +17,7 @@ const WORDS = {
   block: 'BLOCKED',
   redact: 'redacted',
   remove: 'removed',
-  defer: 'left to LiteLLM',
+  defer: 'deferred',
   cancelled: 'given up',
 } as const satisfies Record<LiveRow['verdict'], string>;
 
@@ -46,7 +46,7 @@ export function decisionTable(rows: readonly FoldedRow[], now: number): Markup {
 }
 
 /** What a narrow list leaves out, to stand below it. */
-export const DROPPED = html`<p class="dropped">Left out where there is no room, in this order: key, model, time taken and reference, team. The time leads to the story of the call, which has them.</p>`;
+export const DROPPED = html`<p class="dropped">Left out for want of room, in this order: key, model, time taken and reference, team. The time leads to all of it.</p>`;
 
 function rowMarkup({ decision, count, since, team }: FoldedRow, now: number): Markup {
   const { at, verdict, bypassed, key, model, ms } = decision;

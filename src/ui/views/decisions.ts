@@ -74,7 +74,7 @@ ${DROPPED}
 </section>
 <section class="would" aria-labelledby="would-title">
 <h2 id="would-title">Would block, last 7 days</h2>
-${orUnknown(wouldBlock, ({ value, at }) => html`${wouldBlockMarkup(value, vendors)}<p class="note">Of ${countText(value.decisions, 'decision')}, counted ${agoMarkup(at, now)}.</p>`)}
+${orUnknown(wouldBlock, ({ value, at }) => html`${wouldBlockMarkup(value, vendors)}<p class="note">${value.rows.length === 0 ? 'Counted' : `Of ${countText(value.decisions, 'decision')}, counted`} ${agoMarkup(at, now)}.</p>`)}
 </section>
 </div>`;
 }

@@ -22,7 +22,7 @@ export function settingsView(settings: FromSource<Settings>, picture: FromSource
 <thead><tr><th scope="col">setting</th><th scope="col" class="wide">value</th><th scope="col" class="first">set in</th></tr></thead>
 <tbody>${rows.map(
       ({ name, value, source }) =>
-        html`<tr><th scope="row"><code>${visible(name)}</code></th><td class="wide"><code>${nameMarkup(value, 200)}</code></td><td class="first">${nameMarkup(source)}</td></tr>`,
+        html`<tr class="${source === 'default' ? 'none' : ''}"><th scope="row"><code>${visible(name)}</code></th><td class="wide"><code>${nameMarkup(value, 200)}</code></td><td class="first">${nameMarkup(source)}</td></tr>`,
     )}</tbody></table>`,
   )}</section>`;
 }

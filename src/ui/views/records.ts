@@ -6,8 +6,8 @@ import type { Picture, ShownBacklog } from '../page-source.ts';
 const MAX_REASON = 120;
 
 /** Records that are not delivered yet, a line a backend. */
-export function recordsMarkup({ backlogs, at }: Picture): Markup {
-  if (backlogs === undefined) return unknown;
+export function recordsMarkup({ backlogs, backends, at }: Picture): Markup {
+  if (backlogs === undefined) return backends.length === 0 ? noReceivers : unknown;
   if (backlogs.length === 0) return noReceivers;
   return html`<ul class="lines">${backlogs.map(
     (backlog) =>
@@ -34,8 +34,8 @@ const timeMarkup = (at: number, text: string): Markup => {
 };
 
 /** The view of all that is known of records. */
-export function backlogMarkup({ backlogs, at }: Picture): Markup {
-  if (backlogs === undefined) return unknown;
+export function backlogMarkup({ backlogs, backends, at }: Picture): Markup {
+  if (backlogs === undefined) return backends.length === 0 ? noReceivers : unknown;
   if (backlogs.length === 0) return noReceivers;
   return html`<table>
 <caption class="unseen">Records that are not delivered yet</caption>
