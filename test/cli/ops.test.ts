@@ -1,4 +1,5 @@
-import { createServer } from 'node:net';
+import http from 'node:http';
+import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { runChild, startChild, startServing } from '../support/child.ts';
@@ -140,3 +141,66 @@ test('a process that starts its workers is not ready yet', async () => {
   }
   expect([...statuses]).toEqual(['503 starting', '200 ready']);
 });
+
+const STREAMS = [
+  { name: 'one process at OPS_PORT', env: { OPS_PORT: '0' } },
+  { name: 'one process beside guardrail calls', env: {} },
+  { name: 'two workers at OPS_PORT', env: { OPS_PORT: '0', WORKERS: '2' } },
+  { name: 'two workers beside guardrail calls', env: { WORKERS: '2' } },
+];
+
+test.each(STREAMS)(
+  'a page that is open sees decisions of $name, and does not hold up its end',
+  async ({ env }) => {
+    const child = await startServing({ ...POLICY, ...env });
+    onTestFinished(child.stop);
+    const { page } = await child.line('listening');
+    let told = '';
+    const ended = new Promise<void>((resolve, reject) => {
+      const request = http.get(`${page}/events?after=0`, { agent: false }, (response) => {
+        response.setEncoding('utf8').on('data', (piece: string) => {
+          told += piece;
+        });
+        response.once('close', resolve);
+      });
+      request.once('error', reject);
+    });
+    await expect.poll(() => told, GUARD).toContain('event: picture');
+    expect(await judged(child.url, { texts: ['a tulip'], litellm_call_id: 'call-of-the-page' })).toBe(
+      'BLOCKED',
+    );
+    await expect.poll(() => told, GUARD).toContain('call-of-the-page');
+    expect(told).not.toContain('a tulip');
+    child.send('SIGTERM');
+    await ended;
+    expect(await child.exit).toEqual({ code: 0, signal: null });
+  },
+);
+
+test.each(ALONE_AND_NOT)(
+  'five hundred who hang at OPS_PORT of $name take nothing from guardrail calls, nor from who looks at the page',
+  async ({ env }) => {
+    const { url, ops, opsPort } = await startApart(env);
+    const open: Socket[] = [];
+    onTestFinished(() => {
+      for (const socket of open) socket.destroy();
+    });
+    for (let i = 0; i < 500; i++) {
+      const socket = connect(opsPort, '127.0.0.1').on('error', () => {});
+      if (i % 3 === 1) socket.write('GET /ui HTTP/1.1\r\nhost: local');
+      if (i % 3 === 2)
+        socket.write('POST /ui/playground HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\ntext=');
+      open.push(socket);
+    }
+    for (let i = 0; i < 100; i++) {
+      expect(await judged(url, { texts: [i % 2 === 0 ? 'a tulip' : 'a rose'] })).toBe(
+        i % 2 === 0 ? 'BLOCKED' : 'NONE',
+      );
+    }
+    // Bodies that are missing have their time, and then there is room again
+    await expect
+      .poll(async () => (await ask(ops, '/readyz').catch(() => undefined))?.status, GUARD)
+      .toBe(200);
+    expect((await ask(ops, '/ui')).status).toBe(200);
+  },
+);
