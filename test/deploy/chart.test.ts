@@ -21,6 +21,8 @@ const network = {
   prometheus: { podLabels: { app: 'prometheus' } },
   database: { cidr: '10.1.2.3/32', port: 6432 },
 };
+/** Keys of the page, as its values name their Secret. */
+const opsKeys = { opsApiKeys: { existingSecret: 'ops' } };
 
 /** Values that matter, and what they ask for, alone and together. */
 const cases: readonly { name: string; values: Values }[] = [
@@ -280,6 +282,44 @@ describe('shapes', () => {
     expect(spec.egress.at(-1).to).toEqual([{ ipBlock: { cidr: '10.1.2.3/32' } }]);
   });
 
+  test.each(['service', 'sidecar'])(
+    'with opsPort the page, metrics and readiness of a %s stand there, behind keys of their own',
+    async (shape) => {
+      const values = { shape, opsPort: 9090, secrets: opsKeys, networkPolicy: network };
+      const all = await chart.render({ ...values, serviceMonitor: { enabled: true } });
+      const bridge = bridgeOf(all);
+      expect(bridge.env).toContainEqual({
+        name: 'OPS_API_KEYS',
+        valueFrom: { secretKeyRef: { name: 'ops', key: 'OPS_API_KEYS' } },
+      });
+      const config = parseConfig(
+        { ...valuesOf(bridge.env), BRIDGE_API_KEYS: 'call', OPS_API_KEYS: 'a,b' },
+        backends,
+      );
+      expect(config.ops).toEqual({ host: '0.0.0.0', port: 9090, apiKeys: ['a', 'b'] });
+      expect(bridge.ports).toContainEqual({ name: 'ops', containerPort: 9090 });
+      // A probe has no key
+      for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'])
+        expect(bridge[probe].httpGet).toEqual({ path: '/healthz', port: 'bridge' });
+      const pods = all.find((one) => one.kind === 'Service' && one.metadata.name.endsWith('-pods'));
+      expect(pods?.spec.ports).toEqual([{ name: 'metrics', port: 9090, targetPort: 9090 }]);
+      const [endpoint] = only(all, 'ServiceMonitor').spec.endpoints;
+      expect(endpoint.authorization).toEqual({ credentials: { name: 'ops', key: 'OPS_API_KEYS' } });
+      const ingress = JSON.stringify(only(all, 'NetworkPolicy').spec.ingress[1]);
+      expect(ingress).toContain('"ports":[{"port":9090}]');
+      expect(
+        await chart.mistakes(
+          await chart.template('bridge', [], { ...values, serviceMonitor: { enabled: true } }),
+        ),
+      ).toEqual([]);
+      // Annotations cannot name a key
+      const { annotations } = workloadOf(await chart.render(values)).spec.template.metadata;
+      expect(JSON.stringify(annotations)).not.toContain('prometheus.io');
+      const several = await chart.render({ ...values, serviceMonitor: { enabled: true, opsKey: 'SCRAPE' } });
+      expect(only(several, 'ServiceMonitor').spec.endpoints[0].authorization.credentials.key).toBe('SCRAPE');
+    },
+  );
+
   test('numbers reach the bridge as they were written', async () => {
     const settings = { MAX_JSON_NODES: 1_000_000, STREAM_CHECK_GROWTH: 1.5, TELEMETRY: false };
     const env = valuesOf(bridgeOf(await chart.render({ settings })).env);
@@ -356,6 +396,11 @@ describe('values that cannot be meant', () => {
     { values: { settings: { DATA_DIR: '/x' } }, says: "'DATA_DIR' not allowed" },
     { values: { settings: { AUDIT_KEY: 'x' } }, says: "'AUDIT_KEY' not allowed" },
     { values: { settings: { OUTBOX_MAX_MB: 2048 } }, says: 'has no room for settings.OUTBOX_MAX_MB, 2048' },
+    { values: { settings: { OPS_PORT: 9090 } }, says: "'OPS_PORT' not allowed" },
+    { values: { opsPort: 80, secrets: opsKeys }, says: "at '/opsPort'" },
+    { values: { opsPort: 9090 }, says: 'name the Secret with OPS_API_KEYS, as opsPort is set' },
+    { values: { secrets: opsKeys }, says: 'opsPort: set it, or leave out secrets.opsApiKeys' },
+    { values: { opsPort: 8787, secrets: opsKeys }, says: 'opsPort: 8787 is port, too' },
     {
       values: { autoscaling: { enabled: true, minReplicas: 9 } },
       says: 'minReplicas is 9, more than maxReplicas, 8',

@@ -9,9 +9,14 @@
   restartPolicy: Always
 {{- end }}
   env:
-    # The address of the pod, where Prometheus and the probes ask too; callers need the key
+    # The address of the pod, where {{ if not .Values.opsPort }}Prometheus and {{ end }}the probes ask too; callers need the key
     - { name: HOST, value: {{ .Values.host | quote }} }
     - { name: PORT, value: {{ .Values.port | quote }} }
+{{- with .Values.opsPort }}
+    # The page, metrics and readiness, with keys of their own
+    - { name: OPS_HOST, value: {{ $.Values.host | quote }} }
+    - { name: OPS_PORT, value: {{ . | quote }} }
+{{- end }}
     - { name: DATA_DIR, value: /data/outbox }
     - { name: WORKERS, value: {{ include "bridge.text" .Values.workers | quote }} }
     - { name: SHUTDOWN_DELAY, value: {{ include "bridge.shutdownDelay" . | quote }} }
@@ -19,7 +24,7 @@
 {{- if include "bridge.policies" . }}
     - { name: POLICY_FILE, value: {{ printf "/policies/%s" .Values.policy.key | quote }} }
 {{- end }}
-{{- range $name, $secret := dict "BRIDGE_API_KEYS" .Values.secrets.apiKeys "DATABASE_URL" .Values.secrets.database "STATE_KEY" .Values.secrets.state "AUDIT_KEY" .Values.secrets.audit }}
+{{- range $name, $secret := dict "BRIDGE_API_KEYS" .Values.secrets.apiKeys "OPS_API_KEYS" .Values.secrets.opsApiKeys "DATABASE_URL" .Values.secrets.database "STATE_KEY" .Values.secrets.state "AUDIT_KEY" .Values.secrets.audit }}
 {{- with $secret.existingSecret }}
     - { name: {{ $name }}, valueFrom: { secretKeyRef: { name: {{ . }}, key: {{ $secret.key }} } } }
 {{- end }}
@@ -38,12 +43,17 @@
 {{- end }}
   ports:
     - { name: bridge, containerPort: {{ .Values.port }} }
+{{- with .Values.opsPort }}
+    - { name: ops, containerPort: {{ . }} }
+{{- end }}
+{{- /* A probe cannot send a key of a Secret; a pod that is deleted leaves its Services by itself */}}
+{{- $ready := ternary "/healthz" "/readyz" (ne (int .Values.opsPort) 0) }}
   startupProbe:
-    httpGet: { path: /readyz, port: bridge }
+    httpGet: { path: {{ $ready }}, port: bridge }
     periodSeconds: 1
     failureThreshold: 60
   readinessProbe:
-    httpGet: { path: /readyz, port: bridge }
+    httpGet: { path: {{ $ready }}, port: bridge }
     periodSeconds: 2
     timeoutSeconds: 3
     failureThreshold: 2

@@ -9,7 +9,7 @@ metadata:
 {{- end }}
   annotations:
     kubectl.kubernetes.io/default-container: {{ ternary "litellm" "guardrail-bridge" (eq .Values.shape "sidecar") }}
-{{- if not .Values.serviceMonitor.enabled }}
+{{- if not (or .Values.serviceMonitor.enabled .Values.opsPort) }}
     # /metrics asks for no key, since it tells no content
     prometheus.io/scrape: 'true'
     prometheus.io/port: {{ .Values.port | quote }}
