@@ -109,9 +109,15 @@ describe('examples/demo/compose.yaml', () => {
     expect(BRIDGE_URL).toBe(`http://bridge:${bridge?.environment.PORT}`);
     expect(BRIDGE_LOGS_URL).toBe(BRIDGE_URL + LOGS_PATH);
     expect(BRIDGE_API_KEY).toBe(bridge?.environment.BRIDGE_API_KEYS);
-    expect(client?.command).toEqual(['demo', '--proxy', 'http://litellm:4000', '--key', LITELLM_MASTER_KEY]);
+    const [page] = bridge?.ports ?? [];
+    expect(page).toMatchObject({ host_ip: '127.0.0.1', published: '8788', target: 8787 });
+    expect(client?.command).toEqual([
+      ...['demo', '--proxy=http://litellm:4000', `--key=${LITELLM_MASTER_KEY}`],
+      '--page=http://127.0.0.1:8788/ui',
+    ]);
+    expect(client?.environment.BRIDGE_API_KEY).toBe(BRIDGE_API_KEY);
     expect(client?.environment.DATA_DIR).toBe(bridge?.environment.DATA_DIR);
-    expect([bridge?.ports, client?.ports]).toEqual([undefined, undefined]);
+    expect(client?.ports).toBeUndefined();
     expect(litellm?.ports).toEqual([expect.objectContaining({ host_ip: '127.0.0.1', target: 4000 })]);
   });
 });
@@ -119,11 +125,14 @@ describe('examples/demo/compose.yaml', () => {
 describe('docker-compose.replicas.yml', () => {
   const bridges = ['bridge-a', 'bridge-b'];
 
-  test('has bridges that differ in their volume alone', () => {
+  test('has bridges that differ in their volume and the port of their page alone', () => {
     const [a, b] = bridges.map((name) => project.services[name] as Service);
     const folder = (service?: Service) => service?.volumes.find(({ target }) => target === '/data')?.source;
     expect([folder(a), folder(b)]).toEqual(['outbox-a', 'outbox-b']);
-    const alike = (service?: Service) => JSON.stringify(service).replaceAll(/outbox-[ab]/g, 'outbox');
+    const alike = (service?: Service) =>
+      JSON.stringify(service)
+        .replaceAll(/outbox-[ab]/g, 'outbox')
+        .replace(/"878[89]"/, '"page"');
     expect(alike(a)).toBe(alike(b));
   });
 
