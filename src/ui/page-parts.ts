@@ -29,6 +29,8 @@ export class PageParts {
   #picture: Picture | undefined;
   #minutes = '';
   #minutesVersion = 0;
+  /** The begin of the minute that runs. */
+  #minute: number | undefined;
   /** Why new decisions are not known; undefined if they are. */
   decisionsProblem: string | undefined;
   /** Grows with each update. */
@@ -36,10 +38,14 @@ export class PageParts {
 
   update(picture: FromSource<Picture>): void {
     this.version++;
+    const minute = 'value' in picture ? picture.value.minutes.at(-1)?.at : undefined;
     for (const [id, show] of Object.entries(PARTS)) {
+      // The greatest of all changes once a minute
+      if (id === 'minutes' && minute !== undefined && minute === this.#minute) continue;
       const part = SILENT.has(id) && !('value' in picture) ? html`` : orUnknown(picture, show);
       this.#set(id, String(part));
     }
+    this.#minute = minute;
     const problem = this.decisionsProblem;
     this.#set('decisions-state', problem === undefined ? '' : String(unknownMarkup(problem)));
     this.#picture = 'value' in picture ? picture.value : undefined;

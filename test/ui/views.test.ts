@@ -213,7 +213,9 @@ test('backends, records and would-block tell word, sign, numbers, times and what
   });
   const { text, words } = await get(source);
   expect(words).toContain('capsule shadow ◐ half open: tried again last error: HTTP 503, 12 s ago – 80 77');
-  expect(words).toContain('capsule 77 due, oldest 40 s , next try in 12 s , ! 2 dead HTTP 503');
+  expect(words).toContain(
+    'capsule 77 due, oldest 40 s , next try in 12 s , ! 2 dead waits: HTTP 503 dead: HTTP 413 (2)',
+  );
   expect(words).toContain('allowed 400 redacted 0 blocked 0 bypassed 31 undecided 0');
   expect(words).toContain('prompt-injection prompt-extraction payments 3 0.04 %');
   expect(text).toContain(

@@ -65,7 +65,7 @@ function lintedMarkup(text: string, problems: FromSource<readonly LintProblem[]>
   return html`<div id="result" role="status">${orUnknown(problems, (found) =>
     found.length === 0
       ? html`<p><span class="sign good" aria-hidden="true">●</span> <span class="word">No problem:</span> this file can be used.</p>`
-      : html`<p><span class="sign bad" aria-hidden="true">!</span> <span class="word">${countText(found.length, 'problem')}:</span> this file cannot be used as it is.</p>
+      : html`<p><span class="sign care" aria-hidden="true">!</span> <span class="word">${countText(found.length, 'problem')}:</span> this file cannot be used as it is.</p>
 <ol class="problems">${found.map(
           ({ line, message }) =>
             html`<li>${line === null ? '' : html`<a href="#yours-${line}">line ${line}</a>: `}${message.split('\n').map(visible).join(' ')}</li>`,

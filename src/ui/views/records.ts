@@ -18,14 +18,16 @@ export function recordsMarkup({ backlogs, backends, at }: Picture): Markup {
 const unknown = unknownMarkup('no records are kept, or they could not be counted in time');
 const noReceivers = html`<p>No backend takes records.</p>`;
 
-function lineMarkup({ due, oldestAt, nextTryAt, dead, reason }: ShownBacklog, now: number): Markup {
+function lineMarkup({ due, oldestAt, nextTryAt, dead, deadBy, reason }: ShownBacklog, now: number): Markup {
   const oldest = oldestAt === null ? '' : html`, oldest ${timeMarkup(oldestAt, spanText(now - oldestAt))}`;
   const next = nextTryAt === null ? '' : html`, next try ${untilMarkup(nextTryAt, now)}`;
   const lost =
     dead === 0
       ? html`0 dead`
       : html`<span class="bad"><span aria-hidden="true">!</span> ${numberText(dead)} dead</span>`;
-  return html`${numberText(due)} due${oldest}${next}, ${lost}${reason === null ? '' : html`<small>${nameMarkup(reason, MAX_REASON)}</small>`}`;
+  const small = (text: string) => html`<small>${nameMarkup(text, MAX_REASON)}</small>`;
+  const deadText = Object.entries(deadBy).map(([why, count]) => `${why} (${numberText(count)})`);
+  return html`${numberText(due)} due${oldest}${next}, ${lost}${reason === null ? '' : small(`waits: ${reason}`)}${deadText.length === 0 ? '' : small(`dead: ${deadText.join(', ')}`)}`;
 }
 
 const timeMarkup = (at: number, text: string): Markup => {
