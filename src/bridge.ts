@@ -116,8 +116,11 @@ export function composeBridge(
   const decisions = keepDecisions(config, log, metrics, given?.openDecisions);
   const ring = new DecisionRing();
   const rows = new DecisionRows(
-    (row) => ring.decided(row),
-    ...(decisions === undefined ? [] : [(_: unknown, packed: () => string) => decisions.take(packed(), 1)]),
+    [
+      (row) => ring.decided(row),
+      ...(decisions === undefined ? [] : [(_: unknown, packed: () => string) => decisions.take(packed(), 1)]),
+    ],
+    decisions === undefined && config.otlp?.addresses.traces === undefined ? () => ring.hasRoom() : undefined,
   );
   const allMetrics = given?.metricsPage ?? (() => metricsPage(metrics, records));
   const otlp = sendOtlp(config, { log, tap, metrics, page: allMetrics, open: given?.openOtlp });

@@ -123,7 +123,7 @@ const {
     wanted: () => policies?.engine.audit,
     onLost() {},
   }),
-  decisions: new DecisionRows((row) => post({ kind: 'decision', row })),
+  decisions: new DecisionRows([(row) => post({ kind: 'decision', row })]),
   traced:
     config.otlp?.addresses.traces === undefined
       ? undefined

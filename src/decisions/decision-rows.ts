@@ -12,14 +12,17 @@ type RowListener = (row: DecisionRow, packed: LazyLine) => void;
 /** Makes the row of each decision, once for all who are told of it. */
 export class DecisionRows {
   readonly #listeners: readonly RowListener[];
+  readonly #isWanted: () => boolean;
 
-  constructor(...listeners: readonly RowListener[]) {
+  /** @param isWanted false for a decision whose row nobody wants */
+  constructor(listeners: readonly RowListener[], isWanted = () => true) {
     this.#listeners = listeners;
+    this.#isWanted = isWanted;
   }
 
-  /** @returns undefined for a decision that is not kept */
+  /** @returns undefined for a decision that is not told */
   decided(decision: Decision): LazyLine | undefined {
-    const row = keptRow(decision);
+    const row = this.#isWanted() ? keptRow(decision) : undefined;
     return row && this.append(row);
   }
 

@@ -1,5 +1,6 @@
 import { fieldsOf, type GuardrailCall, type Passage } from '../guardrail/call.ts';
 import type { MessagePlace, PlacePart } from '../guardrail/message-place.ts';
+import { copyOf } from './markers.ts';
 import type { TurnsVerdict } from './older-turns.ts';
 import type { TextPolicy } from './policy.ts';
 import { rootOf, turnPlaces } from './turns.ts';
@@ -58,7 +59,8 @@ function rowOfToolCall(index: number, { structured_messages: rows, tool_calls }:
 
 function roleOf({ role }: Passage, row: number, { structured_messages: rows }: GuardrailCall): string | null {
   const own = role ?? fieldsOf(rows[row]).role;
-  return typeof own === 'string' ? own.slice(0, MAX_ROLE_CHARS) : null;
+  if (typeof own !== 'string') return null;
+  return own.length <= MAX_ROLE_CHARS ? own : copyOf(own.slice(0, MAX_ROLE_CHARS));
 }
 
 function partOf(

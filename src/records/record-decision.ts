@@ -12,6 +12,7 @@ import {
 import { lastTextOf, requestFingerprint, wordsOf } from '../litellm/log-event.ts';
 import { isAtLeast, LOGS_JUDGED_STREAMS } from '../litellm/releases.ts';
 import type { VerdictLine } from '../outbox/note-bytes.ts';
+import { copyOf } from '../policies/markers.ts';
 import type { BlockedCall } from './protocol.ts';
 import type { RecordsThread } from './records-thread.ts';
 
@@ -79,7 +80,9 @@ export function checkNoteOf(check: CheckResult): CheckNote {
   // A vendor can send any number
   return {
     ...note,
-    categories: categories.slice(0, MAX_CATEGORIES).map((word) => word.slice(0, MAX_CATEGORY_CHARS)),
+    categories: categories
+      .slice(0, MAX_CATEGORIES)
+      .map((word) => (word.length <= MAX_CATEGORY_CHARS ? word : copyOf(word.slice(0, MAX_CATEGORY_CHARS)))),
   };
 }
 

@@ -9,26 +9,33 @@ export type LiveRow = Omit<LiveDecision, 'seq'>;
 /** Decisions that one process hands to another: the newest, and the number of those before them that are not among them. */
 export type HandedRows = { readonly missed: number; readonly rows: readonly LiveRow[] };
 
-/** Decisions that are kept to be shown. */
-const SHOWN = 200;
+/** Decisions that are told at once. */
+const TOLD = 200;
+/** Those that are kept to be told: of a stream all rounds but the last leave their places empty. */
+const KEPT = 1024;
+/** Time in which no more are told to anybody, who is told four times a second. */
+const TOLD_MS = 250;
 
 const NONE: readonly never[] = [];
 const ROUND = { isRound: true } as const;
 
-/** A row as it is shown. It holds nothing of the call that is long. */
+/** A row as it is shown. */
 export function liveRowOf(row: DecisionRow): LiveRow {
   const { at, ref, litellm_call_id, input_type, model, team, key, verdict, category, by, ms } = row;
   const { policies, backends } = row;
   const isPlain = policies.length === 0;
-  const isRound = row.streamed === true && input_type === 'response' && litellm_call_id !== null;
   return {
     ...{ at, ref, litellm_call_id, input_type, model, team, key, verdict, category, by, ms },
     rules: isPlain ? NONE : rulesOf(row),
     bypassed: backends.length === 0 ? NONE : bypassedBackends(row),
     observed: isPlain && backends.length === 0 ? NONE : observedVerdicts(row),
-    ...(isRound && ROUND),
+    ...(isRound(row) && ROUND),
   };
 }
+
+/** True for one of several decisions on a response. */
+const isRound = ({ streamed, input_type, litellm_call_id }: DecisionRow): boolean =>
+  streamed === true && input_type === 'response' && litellm_call_id !== null;
 
 /** Of those who decided; where nobody did, of those who would have. */
 function rulesOf({ policies }: DecisionRow): readonly string[] {
@@ -38,68 +45,89 @@ function rulesOf({ policies }: DecisionRow): readonly string[] {
 
 /**
  * The last decisions, each with a number that grows. Of a streamed response the newest takes the place of those before. Calls of the doctor
- * are left out.
+ * are left out. Rows are made into what is shown when somebody looks, and not when they come.
  */
 export class DecisionRing {
   #last = 0;
-  /** The number of the newest that is no longer kept for its age. */
-  #gone = 0;
   /** The number of the newest that another process has. */
   #handed = 0;
-  /** By number, the oldest first. */
-  readonly #rows = new Map<number, LiveRow>();
+  /** By number, which goes round. */
+  readonly #rows: (DecisionRow | LiveRow | undefined)[] = [];
   /** Numbers of streamed responses, by call id. */
-  readonly #streams = new Map<string, number>();
+  readonly #rounds = new Map<string, number>();
+  /** Rows of this quarter of a second, and when it began. */
+  #made = 0;
+  #madeSince = 0;
+
+  /** False where a row that is made for this ring alone would not be told to anybody: so many have come at once. It is counted. */
+  hasRoom(): boolean {
+    if (this.#made >= TOLD) {
+      if (Date.now() - this.#madeSince < TOLD_MS) {
+        this.#put(undefined);
+        return false;
+      }
+      this.#made = 0;
+    }
+    if (this.#made++ === 0) this.#madeSince = Date.now();
+    return true;
+  }
 
   /** Adds a row that is kept or would be. */
   decided(row: DecisionRow): void {
     if (isCanaryId(row.litellm_call_id)) return;
-    this.#add(liveRowOf(row));
+    const n = this.#put(row);
+    if (isRound(row)) this.#replaceRound(n, row);
   }
 
   /** Adds those of another process. */
   add({ missed, rows }: HandedRows): void {
-    this.#last += missed;
-    if (missed > 0) this.#gone = Math.max(this.#gone, this.#last);
-    for (const row of rows) this.#add(row);
+    for (let i = Math.min(missed, KEPT); i > 0; i--) this.#put(undefined);
+    this.#last += Math.max(0, missed - KEPT);
+    for (const row of rows) {
+      const n = this.#put(row);
+      if (row.isRound) this.#replaceRound(n, row);
+    }
   }
 
   /** Takes those that came since the last time, for {@link add}. */
   take(): HandedRows | undefined {
-    const after = this.#handed;
-    if (this.#last === after) return undefined;
+    if (this.#last === this.#handed) return undefined;
+    const { missed, decisions } = this.after(this.#handed);
     this.#handed = this.#last;
-    const rows = [...this.#rows].flatMap(([n, row]) => (n > after ? [row] : []));
-    return { missed: Math.max(0, this.#gone - after), rows };
+    return { missed, rows: decisions.map(({ seq: _, ...row }) => row) };
   }
 
   /** @param known the number of the newest that is known; that of another start of the bridge counts for none */
   after(known: number): LiveDecisions {
     const after = known > this.#last ? 0 : known;
-    const decisions = [...this.#rows].flatMap(([seq, row]) => (seq > after ? [{ seq, ...row }] : []));
-    return { last: this.#last, missed: Math.max(0, this.#gone - after), decisions };
+    const decisions: LiveDecision[] = [];
+    let seq = this.#last;
+    for (const oldest = Math.max(after, seq - KEPT); seq > oldest && decisions.length < TOLD; seq--) {
+      const row = this.#rows[seq % KEPT];
+      if (row !== undefined) decisions.push({ seq, ...('shape' in row ? liveRowOf(row) : row) });
+    }
+    return { last: this.#last, missed: seq - after, decisions: decisions.reverse() };
   }
 
-  #add(row: LiveRow): void {
+  #put(row: DecisionRow | LiveRow | undefined): number {
     const n = ++this.#last;
-    const { litellm_call_id: id } = row;
-    if (row.isRound && id !== null) {
-      const before = this.#streams.get(id);
-      if (before !== undefined) this.#rows.delete(before);
-      // A client was told the reference of a block
-      if (row.verdict === 'block') this.#streams.delete(id);
-      else this.#streams.set(id, n);
-    }
-    this.#rows.set(n, row);
-    if (this.#rows.size > SHOWN) this.#forgetOldest();
+    const place = n % KEPT;
+    const gone = this.#rows[place];
+    if (gone !== undefined && this.#rounds.size > 0) this.#forgetRound(n - KEPT, gone);
+    this.#rows[place] = row;
+    return n;
   }
 
-  #forgetOldest(): void {
-    for (const [n, { litellm_call_id: id }] of this.#rows) {
-      this.#rows.delete(n);
-      this.#gone = Math.max(this.#gone, n);
-      if (id !== null && this.#streams.get(id) === n) this.#streams.delete(id);
-      return;
-    }
+  #replaceRound(n: number, { litellm_call_id: id, verdict }: DecisionRow | LiveRow): void {
+    if (id === null) return;
+    const before = this.#rounds.get(id);
+    if (before !== undefined) this.#rows[before % KEPT] = undefined;
+    // A client was told the reference of a block
+    if (verdict === 'block') this.#rounds.delete(id);
+    else this.#rounds.set(id, n);
+  }
+
+  #forgetRound(n: number, { litellm_call_id: id }: DecisionRow | LiveRow): void {
+    if (id !== null && this.#rounds.get(id) === n) this.#rounds.delete(id);
   }
 }

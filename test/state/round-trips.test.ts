@@ -158,7 +158,7 @@ test.each(CASES)(
     await ground.shared?.start();
     const { handler, http } = createJudging(config, ground, {
       records: undefined,
-      decisions: new DecisionRows(),
+      decisions: new DecisionRows([]),
       audit: { decided() {} },
       requests: new RequestMemory(),
       release() {},

@@ -60,3 +60,16 @@ test('rows that workers hand over are numbered together, and those that they had
   expect(decisions.at(-1)).toMatchObject({ seq: 232, ms: 2, isRound: true });
   expect(decisions.filter(({ isRound }) => isRound)).toHaveLength(1);
 });
+
+test('a row that would be made for it alone is not made once 200 have come in a quarter of a second', () => {
+  const ring = new DecisionRing();
+  const wanted = Array.from({ length: 250 }, (_, i) => {
+    const hasRoom = ring.hasRoom();
+    if (hasRoom) ring.decided(row({ ms: i }));
+    return hasRoom;
+  });
+  // A slow machine may begin another quarter
+  expect(wanted.indexOf(false)).toBe(200);
+  expect(ring.after(0).last).toBe(250);
+  expect(ring.take()).toMatchObject({ rows: { length: 200 } });
+});
