@@ -48,9 +48,7 @@ export function addDecisions(program: Command, terminal: Terminal): void {
       .option('--key <name>', 'of the key with this alias, or the first 16 digits of its hash')
       .option('--user <name>', 'of this user or end user')
       .option('--model <name>', 'of this model')
-      .addOption(
-        choice('--policy <kind>', 'to which this policy objected, or would have', KINDS, 'policy kinds'),
-      )
+      .addOption(choice('--policy <kind>', 'to which this policy objected, or would have', KINDS))
       .option('--backend <name>', 'to which this vendor objected, or gave no verdict');
   filtered('list')
     .description('list decisions, the newest first')
@@ -76,10 +74,9 @@ type Reader = DecisionsPlace['reader'];
 type ListOptions = DecisionFilter & { readonly last: number; readonly json?: boolean };
 type TopOptions = ListOptions & { readonly by: TopBy };
 
-/** An option that refuses what is none of its words. @param listed the command that lists them, where they are many */
-function choice(flags: string, description: string, words: readonly string[], listed?: string): Option {
-  const list = listed === undefined ? words.join(', ') : `see ${listed}`;
-  return new Option(flags, `${description}: ${list}`).argParser((text) => {
+/** An option that refuses what is none of its words. */
+function choice(flags: string, description: string, words: readonly string[]): Option {
+  return new Option(flags, description).choices(words).argParser((text) => {
     if (words.includes(text)) return text;
     throw new InvalidArgumentError(`Write one of ${words.join(', ')}`);
   });

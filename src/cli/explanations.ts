@@ -10,6 +10,7 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'check',
     'backend',
     'coverage',
+    'completion',
   ],
   Run: ['serve', 'database'],
   'Ask why': ['why', 'decisions'],
@@ -129,6 +130,14 @@ export const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     ],
     ok: 'there is a verdict, whatever it is',
     no: 'there is none: a file or setting cannot be used',
+  },
+  completion: {
+    examples: [
+      'completion bash > ~/.local/share/bash-completion/completions/guardrail-bridge',
+      'completion zsh > ~/.zfunc/_guardrail-bridge  # a folder of fpath',
+      'completion fish > ~/.config/fish/completions/guardrail-bridge.fish',
+    ],
+    ok: 'the script is printed',
   },
   coverage: {
     examples: ['coverage', 'coverage --release 1.110.2'],

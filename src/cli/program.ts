@@ -22,6 +22,11 @@ const NOUNS = new Map<string, (program: Command, terminal: Terminal) => void | P
   ['backend', async (...to) => (await import('./backend.ts')).addBackend(...to)],
   ['demo', async (...to) => (await import('./demo.ts')).addDemo(...to)],
   ['litellm-config', async (...to) => (await import('./litellm-config.ts')).addLitellmConfig(...to)],
+  [
+    'completion',
+    async (program, terminal) =>
+      (await import('./completion.ts')).addCompletion(program, terminal, () => createProgram('', terminal)),
+  ],
   ['settings', addSettings],
 ]);
 
