@@ -153,7 +153,10 @@ describe.each(GUIDES)('%s', (page) => {
       const words = command.split(' ');
       const names = words.slice(0, words.findIndex((word) => !/^[a-z][a-z-]*$/.test(word)) >>> 0);
       const { out } = await runCli(['help', ...names]);
-      const path = names.join(' ').replace(/^check-config/, 'config');
+      const path = names
+        .join(' ')
+        .replace(/^check-config/, 'config')
+        .replace(/^completion .*/, 'completion');
       expect(out, command).toMatch(new RegExp(`^Usage: guardrail-bridge ${path}(?: |\n)`, 'm'));
       for (const option of words.filter((word) => /^--?[a-z]/.test(word)))
         expect(out, command).toMatch(new RegExp(`(?:^|[ ,])${option}[ ,]`, 'm'));
