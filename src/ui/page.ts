@@ -52,7 +52,7 @@ export function createPage(options: PageOptions): Hono<BridgeEnv> {
   if (!keys.areAsked) app.use('/ui/*', ownHost(host, refuse('host')));
   app.use('/ui/*', sameOrigin(refuse('origin')));
   if (keys.areAsked) app.use('/ui/*', askedForKey(keys, unread));
-  app.use('/ui/*', loginBody(options));
+  app.use('/ui/*', bodies(options));
   app.route('/', loginRoutes(keys));
   app.get('/ui/', (c) => c.redirect('/ui', 301));
   app.route('/', ui);
@@ -88,8 +88,8 @@ function askedForKey(keys: OpsKeys, unread: UnreadLimits): MiddlewareHandler<Bri
   };
 }
 
-/** Reads what the form sends that asks for a key. Other routes read their own. */
-function loginBody({ keys, unread }: PageOptions): MiddlewareHandler<BridgeEnv> {
+/** Reads what the form sends that asks for a key, and throws away what no route reads. */
+function bodies({ keys, unread }: PageOptions): MiddlewareHandler<BridgeEnv> {
   const reader = new BodyReader({
     maxBytes: MAX_LOGIN_BYTES,
     largestAtOnce: 32,
@@ -110,9 +110,12 @@ function loginBody({ keys, unread }: PageOptions): MiddlewareHandler<BridgeEnv> 
       return refuse(c, refusal);
     },
   });
-  return (c, next) => {
+  return async (c, next) => {
     const { method, path } = c.req;
-    if (method === 'GET' || method === 'HEAD') readOn(c.env?.incoming, unread);
-    return method === 'POST' && [LOGIN_PATH, LOGOUT_PATH].includes(path) ? read(c, next) : next();
+    const incoming = c.env?.incoming;
+    if (method === 'POST' && [LOGIN_PATH, LOGOUT_PATH].includes(path)) return read(c, next);
+    await next();
+    // Nobody wanted it
+    if (incoming?.readableFlowing === null) readOn(incoming, unread);
   };
 }
