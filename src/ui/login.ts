@@ -34,7 +34,7 @@ export function loginForm(c: BridgeContext, keys: OpsKeys, reason: KeyRefusal, n
 <label for="key">One of ${keys.setting}</label>
 <input id="key" name="key" type="password" autocomplete="current-password" required autofocus aria-describedby="${message === undefined ? '' : 'problem '}kept">
 ${message === undefined ? '' : html`<p id="problem" class="problem" role="alert">${message}</p>`}
-<p id="kept">It is kept for 12 hours, by a cookie that does not tell it.</p>
+<p id="kept">A cookie opens the page for 12 hours; the key is not in it.</p>
 <button>Open the page</button>
 </form>`;
   const layout = { title: 'Key', isLocked: true, body, now: Date.now() };
