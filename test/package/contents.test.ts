@@ -22,7 +22,7 @@ test('the package is small', () => {
 
 test('the package has no source, test, source map, key or leftover of a build', () => {
   const wrong =
-    /\.(?:map|tsbuildinfo|pem|key|log|db|tgz)$|(?:^|\/)\.(?!helmignore$)|\.test\.|(?<!\.d)\.ts$|__pycache__/;
+    /\.(?:map|tsbuildinfo|pem|key|log|db|tgz)$|(?:^|\/)\.(?!helmignore$)|\.test\.[jt]s|(?<!\.d)\.ts$|__pycache__/;
   expect(files.filter((file) => wrong.test(file) || /^(?:test|src)\/.*(?<!README\.md)$/.test(file))).toEqual(
     [],
   );

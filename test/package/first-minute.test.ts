@@ -39,10 +39,16 @@ async function serving(file: string, args: readonly string[], env: Record<string
   const child: ChildProcessWithoutNullStreams = spawn(file, args, {
     cwd: installed,
     env: { ...plainEnv(), PATH, PORT: '0', DATA_DIR: dataDir, SHUTDOWN_DELAY: '0', ...env },
+    // A group of its own, to end all that npx starts
+    detached: true,
   });
   const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
   onTestFinished(() => {
-    child.kill('SIGKILL');
+    try {
+      process.kill(-(child.pid as number), 'SIGKILL');
+    } catch {
+      // all have ended
+    }
   });
   let text = '';
   const port = await new Promise<number>((resolve, reject) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, inject, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { npm, plainEnv } from './install.ts';
+import { plainEnv } from './install.ts';
 
 const run = promisify(execFile);
 const source = inject('source');
@@ -81,10 +81,20 @@ test('a package is of the repository that publishes it', async () => {
   expect(homepage).toBe('https://github.com/somebody/a-fork#readme');
 });
 
+/** What is installed in production, and its bill of materials. */
+let installed: Promise<string> | undefined;
+function listed(): Promise<string> {
+  installed ??= (async () => {
+    const folder = checkout();
+    mkdirSync(join(folder, 'out'));
+    expect(await step('List what is in it', folder)).toMatchObject({ code: 0 });
+    return folder;
+  })();
+  return installed;
+}
+
 test('the bill of materials has each package of production, and no other', async () => {
-  const folder = checkout();
-  mkdirSync(join(folder, 'out'));
-  expect(await step('List what is in it', folder)).toMatchObject({ code: 0 });
+  const folder = await listed();
   const bill = JSON.parse(readFileSync(join(folder, 'out', 'sbom.cdx.json'), 'utf8'));
   expect(bill).toMatchObject({ bomFormat: 'CycloneDX', metadata: { component: { type: 'application' } } });
   const locked = JSON.parse(read('package-lock.json')).packages as Record<string, Record<string, unknown>>;
@@ -94,10 +104,8 @@ test('the bill of materials has each package of production, and no other', async
         path !== '' && !dev && !optional && !devOptional && !peer,
     )
     .map(([path, { version }]) => `${path.replace(/^.*node_modules\//, '')}@${version}`);
-  const listed = bill.components.map(
-    (one: { name: string; version: string }) => `${one.name}@${one.version}`,
-  );
-  expect([...new Set(listed)].toSorted()).toEqual([...new Set(wanted)].toSorted());
+  const named = bill.components.map((one: { name: string; version: string }) => `${one.name}@${one.version}`);
+  expect([...new Set(named)].toSorted()).toEqual([...new Set(wanted)].toSorted());
   // Those of the image are the same commands
   const docker = read('Dockerfile').replaceAll(/\s*\\\n\s*&&\s*/g, '\n');
   for (const command of [
@@ -124,16 +132,7 @@ test('the notes are those of the version, and say how to check what is signed', 
 });
 
 test('what the image holds judges a call and replays the demo', async () => {
-  const folder = checkout();
-  const given = [
-    '--omit=dev',
-    '--omit=optional',
-    '--ignore-scripts',
-    '--os=linux',
-    '--cpu=arm64',
-    '--libc=musl',
-  ];
-  await npm(folder, 'ci', '--prefer-offline', ...given);
+  const folder = join(await listed(), 'bill');
   const [, prune = 'exit 99'] = /&& (find node_modules.*\+) \\$/m.exec(read('Dockerfile')) ?? [];
   await run('sh', ['-e', '-c', prune], { cwd: folder });
   for (const part of ['dist', 'examples/demo'])
