@@ -29,7 +29,7 @@ export const whyOf = (error: unknown): string =>
 
 /** What stands in a box of which nothing is known. */
 export const unknownMarkup = (why: string): Markup =>
-  html`<p class="unknown"><span class="sign" aria-hidden="true">○</span> Not known now: ${why}.</p>`;
+  html`<span class="unknown"><span class="sign" aria-hidden="true">○</span> Not known now: ${why}.</span>`;
 
 /** The content of a box, or why it is not known. */
 export function orUnknown<T>(answer: FromSource<T>, show: (value: T) => Markup): Markup {

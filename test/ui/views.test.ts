@@ -219,9 +219,9 @@ test('backends, records and would-block tell word, sign, numbers, times and what
   expect(words).toContain('allowed 400 redacted 0 blocked 0 bypassed 31 undecided 0');
   expect(words).toContain('prompt-injection prompt-extraction payments 3 0.04 %');
   expect(text).toContain(
-    'href="/ui?verdict=observed&amp;policy=prompt-injection&amp;team=payments&amp;since=7d"',
+    'href="/ui?verdict=observed&amp;policy=prompt-injection&amp;team=payments&amp;since=7d#decisions-title"',
   );
-  expect(text).toContain('href="/ui?verdict=observed&amp;backend=capsule&amp;since=7d"');
+  expect(text).toContain('href="/ui?verdict=observed&amp;backend=capsule&amp;since=7d#decisions-title"');
 
   const records = await get(source, '/ui/records');
   expect(records.words).toContain('capsule 77 40 s in 12 s 2 HTTP 503');

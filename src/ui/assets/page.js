@@ -103,8 +103,8 @@
     const without = bypassed.length === 0 ? '' : `without ${bypassed.join(', ')}`;
     const text = visible([decided, without, watching].filter((part) => part !== '').join('; '));
     const told = document.createDocumentFragment();
+    if (input_type === 'response') told.append(element('small', 'response', { class: 'side' }), ' ');
     if (text !== '') told.append(element('span', text, { title: text }));
-    if (input_type === 'response') told.append(' ', element('small', 'response', { class: 'side' }));
     return told;
   }
 
@@ -345,6 +345,9 @@
   /** Up is what was judged, down what was not: share of the height below the line, if there is anything. */
   const BELOW = 0.3;
 
+  /** Calls are counted in whole numbers. */
+  const WHOLE = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000].flatMap((one) => [one, 2 * one, 5 * one]);
+
   chart('strip', () => {
     /** A few among many are seen too. @param {number} count @param {number} max */
     const seen = (count, max) => (count > 0 ? Math.max(count, max / 40) : 0);
@@ -382,7 +385,7 @@
         axes: [
           axisOfTime,
           {
-            ...{ ...axis, scale: 'up', size: 48, gap: 4, space: 28 },
+            ...{ ...axis, scale: 'up', size: 48, gap: 4, space: 28, incrs: WHOLE },
             ...{
               grid: line(),
               filter: (/** @type {unknown} */ _, /** @type {number[]} */ all) =>

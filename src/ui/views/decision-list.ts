@@ -90,6 +90,6 @@ function whyMarkup({ by, rules, category, bypassed, observed, input_type }: Live
     by === null && rules.length > 0 ? [...observed, ...rules].join(' · ') : observed.join('; ');
   const without = bypassed.length === 0 ? '' : `without ${bypassed.join(', ')}`;
   const text = visible([decided, without, watching].filter((part) => part !== '').join('; '));
-  const side = input_type === 'response' ? html` <small class="side">response</small>` : '';
-  return html`${text === '' ? '' : html`<span title="${text}">${text}</span>`}${side}`;
+  const side = input_type === 'response' ? html`<small class="side">response</small> ` : '';
+  return html`${side}${text === '' ? '' : html`<span title="${text}">${text}</span>`}`;
 }

@@ -37,7 +37,7 @@ export function decisionsMarkup({ picture, decisions, wouldBlock, asked, now }: 
 <section class="hour" aria-labelledby="hour-title">
 <div class="head"><h2 id="hour-title">Last hour</h2><span id="strip-at" class="note" aria-hidden="true"></span></div>
 <div id="strip" class="chart" data-minutes="${minutes}" aria-hidden="true"></div>
-<dl id="totals" class="totals">${box(totalsMarkup)}</dl>
+<div id="totals">${box(totalsMarkup)}</div>
 <details><summary>By minute, as a table</summary><div id="minutes">${box(minutesMarkup)}</div></details>
 </section>
 <div class="boxes">
@@ -46,7 +46,7 @@ export function decisionsMarkup({ picture, decisions, wouldBlock, asked, now }: 
 <div id="backends">${box(backendsMarkup)}</div>
 <h2>Latency</h2>
 <div id="latency" class="chart" aria-hidden="true"></div>
-<dl id="latencies" class="totals">${box(latencyMarkup)}</dl>
+<div id="latencies">${box(latencyMarkup)}</div>
 </section>
 <section class="list" aria-labelledby="decisions-title">
 <div class="head"><h2 id="decisions-title">Decisions, newest first</h2>
@@ -94,7 +94,7 @@ function filterForm({ words }: AskedFilter): Markup {
     html`<option value="${value}"${words.get(name) === value ? html` selected` : ''}>${text}</option>`;
   const since = words.get('since');
   return html`<details class="filter"${words.size > 0 ? html` open` : ''}><summary>Filter</summary>
-<form method="get" action="/ui">
+<form method="get" action="/ui#decisions-title">
 <label>verdict <select name="verdict">${option('', 'any', 'verdict')}${Object.entries(VERDICT_WORDS).map(([value, text]) => option(value, text, 'verdict'))}</select></label>
 ${FILTER_NAMES.map((name) => html`<label>${name} <input name="${name}" value="${words.get(name) ?? ''}" maxlength="256" autocomplete="off" spellcheck="false"></label>`)}
 <label>of the last <select name="since">${option('', 'days that are kept', 'since')}${Object.entries(SPANS).map(([value, text]) => option(value, text, 'since'))}${since === undefined || since in SPANS ? '' : option(since, since, 'since')}</select></label>

@@ -15,11 +15,11 @@ const NAMES = Object.keys(OUTCOMES) as Outcome[];
 
 /** The numbers of the last hour under the strip, each in its colour and its word. */
 export function totalsMarkup({ minutes }: Picture): Markup {
-  return html`${NAMES.map((name) => {
+  return html`<dl class="totals">${NAMES.map((name) => {
     const count = minutes.reduce((sum, minute) => sum + minute[name], 0);
     const isLoud = name === 'bypassed' && count > 0;
     return html`<div title="${OUTCOMES[name]}"><dt><span class="chip ${name}" aria-hidden="true"></span>${name}</dt><dd class="${isLoud ? 'bad' : ''}">${numberText(count)}</dd></div>`;
-  })}`;
+  })}</dl>`;
 }
 
 /** The same of latencies. */
@@ -29,9 +29,9 @@ export function latencyMarkup({ minutes, p50Ms, p99Ms }: Picture): Markup {
     null,
   );
   const ms = (value: number | null) => (value === null ? 'no data yet' : msText(value));
-  return html`<div><dt><span class="chip p50" aria-hidden="true"></span>p50</dt><dd>${ms(p50Ms)}</dd></div>
+  return html`<dl class="totals"><div><dt><span class="chip p50" aria-hidden="true"></span>p50</dt><dd>${ms(p50Ms)}</dd></div>
 <div><dt><span class="chip p99" aria-hidden="true"></span>p99</dt><dd>${ms(p99Ms)}</dd></div>
-<div><dt>worst p99 of the hour</dt><dd>${ms(worst)}</dd></div>`;
+<div><dt>worst p99 of the hour</dt><dd>${ms(worst)}</dd></div></dl>`;
 }
 
 const rounded = (ms: number | null) => (ms === null ? null : Number(ms.toPrecision(3)));

@@ -96,7 +96,7 @@ function topMarkup(
           : html`<a href="/ui?${queryOf([
               [by, name],
               ['since', '7d'],
-            ])}">${nameMarkup(name, 28)}</a>`
+            ])}#decisions-title">${nameMarkup(name, 28)}</a>`
     }</th>
 <td class="number">${numberText(blocked)}</td><td class="number first">${numberText(redacted)}</td><td class="number">${numberText(observed)}</td><td class="number second ${unjudged > 0 ? 'bad' : ''}">${numberText(unjudged)}</td><td class="number third">${numberText(decisions)}</td></tr>`,
   )}</tbody></table>

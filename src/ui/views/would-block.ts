@@ -33,7 +33,7 @@ function rowMarkup(
   ]);
   const none = (word: string) => html`<span class="none">${word}</span>`;
   return html`<tr>
-<th scope="row"><a href="/ui?${query}">${nameMarkup(by, 24)}</a></th>
+<th scope="row"><a href="/ui?${query}#decisions-title">${nameMarkup(by, 24)}</a></th>
 <td class="first">${rule === null ? none('no rule') : nameMarkup(rule, 32)}</td>
 <td class="second">${team === null ? none('no team') : nameMarkup(team, 24)}</td>
 <td class="number">${numberText(calls)}</td>
