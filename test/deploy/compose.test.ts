@@ -2,10 +2,11 @@ import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { parse as parseYaml } from 'yaml';
 import { backends } from '../../src/backends/index.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { settingGroups } from '../../src/config/describe.ts';
@@ -48,9 +49,10 @@ type Project = {
 };
 
 let program: string;
-/** What Compose makes of a file. */
-async function compose(file: string, variables: Record<string, string> = env): Promise<Project> {
-  const { stdout } = await run(program, [join(ROOT, file)], {
+/** What Compose makes of a file, or of several as one. */
+async function compose(files: string | string[], variables: Record<string, string> = env): Promise<Project> {
+  const paths = [files].flat().map((file) => join(ROOT, file));
+  const { stdout } = await run(program, paths, {
     env: { PATH: process.env.PATH ?? '', COMPOSE_PROJECT_NAME: 'test', ...variables },
   });
   return JSON.parse(stdout);
@@ -121,6 +123,39 @@ describe('examples/demo/compose.yaml', () => {
     expect(litellm?.ports).toEqual([expect.objectContaining({ host_ip: '127.0.0.1', target: 4000 })]);
   });
 });
+
+describe.each(['docker-compose.yml', 'docker-compose.replicas.yml'])(
+  'examples/monitoring/compose.yaml beside %s',
+  (file) => {
+    const files = [file, 'examples/monitoring/compose.yaml'];
+
+    test('has Prometheus and Grafana where they reach what they ask, with the files of the example', async () => {
+      const { services, configs } = await compose(files, { ...env, GRAFANA_PASSWORD: 'of-grafana' });
+      const { prometheus, grafana } = services as Record<string, Service>;
+      const mounts = [prometheus, grafana].flatMap((service) => service?.volumes ?? []);
+      const bound = mounts.map(({ source }) => source).filter((source) => source.startsWith(ROOT));
+      expect(bound.map((source) => source.slice(ROOT.length + 1))).toEqual(
+        ['prometheus.yaml', 'alerts.yaml', 'dashboard.json'].map((name) => `examples/monitoring/${name}`),
+      );
+      for (const source of bound) expect(readFileSync(source, 'utf8').length).toBeGreaterThan(0);
+      const bridges = Object.entries(services).filter(([name]) => /^bridge/.test(name));
+      expect(bridges.length).toBeGreaterThan(0);
+      for (const [, bridge] of bridges) expect(Object.keys(bridge.networks)).toContain('default');
+      for (const service of [prometheus, grafana]) {
+        expect(Object.keys(service?.networks ?? {})).toEqual(['default']);
+        expect(service).toMatchObject({ cap_drop: ['ALL'], ports: [{ host_ip: '127.0.0.1' }] });
+      }
+      const { datasources } = parseYaml(configs.datasource?.content ?? '');
+      expect(datasources).toMatchObject([{ type: 'prometheus', url: 'http://prometheus:9090' }]);
+      const { providers } = parseYaml(configs.dashboards?.content ?? '');
+      expect(mounts.map(({ target }) => dirname(target))).toContain(providers[0].options.path);
+    });
+
+    test('is refused without a password for Grafana', async () => {
+      await expect(compose(files)).rejects.toThrow('set GRAFANA_PASSWORD in .env');
+    });
+  },
+);
 
 describe('docker-compose.replicas.yml', () => {
   const bridges = ['bridge-a', 'bridge-b'];
