@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import packageJson from '../../package.json' with { type: 'json' };
 import { DOORS } from '../guardrail/call.ts';
 import { ACTIONS, HEDGE_RESULTS, WIRINGS } from '../guardrail/decision.ts';
@@ -18,6 +18,7 @@ import {
   UNSTORED_REASONS,
 } from './metric-labels.ts';
 import { otlpCounters } from './otlp-counters.ts';
+import { collectProcessMetrics } from './process-metrics.ts';
 import { type ShownStanding, setStandings, standingGauges } from './standing-gauges.ts';
 import { TIME_BUCKETS } from './time-buckets.ts';
 
@@ -226,7 +227,7 @@ export function createMetrics(
     log_lines_dropped_total: counter('Log lines lost because standard output was not read.'),
   };
   const registry = new Registry();
-  if (isWhole) collectDefaultMetrics({ register: registry });
+  if (isWhole) collectProcessMetrics(registry);
   registerIn(registry, 'guardrail_bridge_', metrics);
 
   const teams = new Set<string>();

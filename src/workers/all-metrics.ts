@@ -1,8 +1,9 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import type { BridgeReport } from '../bridge-parts.ts';
 import type { OtherProcesses, Standing } from '../http/health.ts';
 import { counter, gauge, registerIn } from '../observability/metric.ts';
 import { createMetrics, type MetricLabels, type Metrics } from '../observability/metrics.ts';
+import { collectProcessMetrics } from '../observability/process-metrics.ts';
 import { endedProcesses, pageOf } from './process-metrics.ts';
 import type { ProcessMetrics } from './protocol.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -21,7 +22,7 @@ export class AllMetrics {
   /** @param standings how backends stand with all workers */
   constructor(names: MetricLabels, standings: () => readonly Standing[]) {
     this.counts = createMetrics(names, standings, false);
-    collectDefaultMetrics({ register: this.#process });
+    collectProcessMetrics(this.#process);
   }
 
   /** A worker has ended by itself, and another takes its place. */

@@ -5,7 +5,7 @@ type Values = MetricValue<string>[];
 type Process = ProcessMetrics[number];
 
 /** Of all processes the largest tells most. */
-const LARGEST = /^nodejs_(?:eventloop_lag_|version_info$)/;
+const LARGEST = /^(?:nodejs_(?:eventloop_lag_|version_info$)|guardrail_bridge_event_loop_utilization$)/;
 /** The time since when all run, and the limit that one meets first. */
 const LEAST = /^(?:process_start_time_seconds|process_max_fds|nodejs_eventloop_lag_min_seconds)$/;
 /** Ended processes take part in these alone. */

@@ -1,9 +1,10 @@
 import { flushCompileCache } from 'node:module';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import packageJson from '../../package.json' with { type: 'json' };
 import { composeBridge } from '../bridge.ts';
 import { drain, endProcess, listen } from '../http/drain.ts';
 import { createServer } from '../http/server.ts';
+import { collectProcessMetrics } from '../observability/process-metrics.ts';
 import type { PolicySource } from '../policies/store.ts';
 import { remotePage } from '../ui/remote-page.ts';
 import { decisionsOver, otlpOver, PrimaryAudit, recordsOver, storeOver } from './given-parts.ts';
@@ -58,7 +59,7 @@ async function judge(
   process.on('unhandledRejection', (error) => bridge.uncaught(error, 'rejection'));
 
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   const tellHealth = () => {
     if (overall.isListening) link.tellRecords({ kind: 'listening' });
     if (overall.records !== undefined) link.tellRecords({ kind: 'health', health: overall.records });

@@ -21,6 +21,10 @@ test('connections go to each worker in turn, log lines tell which, and any of th
     expect(await child.metric('decisions_total', { input_type: 'request', action: 'BLOCKED' })).toBe(6);
     expect(await child.metric('decision_seconds_count', { input_type: 'request' })).toBe(6);
     expect(await child.metric('workers')).toBe(2);
+    // Of the busiest process, and no sum
+    const utilization = await child.metric('event_loop_utilization');
+    expect(utilization).toBeGreaterThan(0);
+    expect(utilization).toBeLessThanOrEqual(1);
     expect(await child.metric('worker_restarts_total')).toBe(0);
     const { status, body } = await child.readiness();
     expect({ status, ...body }).toMatchObject({ status: 'ready', workers: { up: 2, wanted: 2 } });
