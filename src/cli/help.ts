@@ -1,5 +1,12 @@
 import { type Command, Help } from 'commander';
+import { commandLine } from '../config/command-line.ts';
 import { EXPLANATIONS, GROUPS } from './explanations.ts';
+
+/** A line for those who start the program by more words than its name. */
+const CALLED =
+  commandLine('') === 'guardrail-bridge'
+    ? ''
+    : `\nHere write ${commandLine('')} in place of guardrail-bridge.\n`;
 
 /** The form of every help: a sentence, usage, arguments, options with their defaults, commands, examples, exit codes, notes. */
 export function formatHelp(command: Command, helper: Help): string {
@@ -51,5 +58,5 @@ function explained(path: string): string {
     ['1', known.no],
     ['2', 'the command line is wrong'],
   ].flatMap(([code, meaning]) => (meaning === undefined ? [] : `  ${code}  ${meaning}\n`));
-  return `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}\nExit codes:\n${codes.join('')}`;
+  return `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}\nExit codes:\n${codes.join('')}${CALLED}`;
 }
