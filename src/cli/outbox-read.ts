@@ -6,6 +6,8 @@ import type { Backend } from '../backends/backend.ts';
 import { backends } from '../backends/index.ts';
 import { commandLine } from '../config/command-line.ts';
 import type { Env } from '../config/read.ts';
+import { BridgeClient, NoBridgeError } from '../doctor/bridge-client.ts';
+import { callsPlace, opsPlace } from '../doctor/bridge-place.ts';
 import { countIn, type Delivery, MAX_FOUND, type OutboxAdmin, type Selection } from '../outbox/admin.ts';
 import { callIdOfKey } from '../outbox/contract.ts';
 import { INTAKE } from '../outbox/schema.ts';
@@ -27,13 +29,28 @@ export type OutboxCommand = OutboxPlace & {
   readonly terminal: Terminal;
 };
 
+/** The bridge answers at once, or is too busy to. */
+const ASK_MS = 2000;
+
+/** The backends that refuse the token of the bridge that runs, as it says; undefined where it says nothing. */
+async function heldBackends(env: Env): Promise<readonly string[] | undefined> {
+  try {
+    const { outbox } = await new BridgeClient(callsPlace({ env }), opsPlace({ env }), ASK_MS).readiness();
+    return outbox?.held;
+  } catch (error) {
+    if (error instanceof NoBridgeError) return undefined;
+    throw error;
+  }
+}
+
 /** Records whose ids are held at once; their contents are read as they are taken. */
 const EXPORT_PAGE = 1000;
 
 const NOTHING = 'nothing waits, and there are no dead letters\n';
 
 /**
- * `outbox status`. With `--json`: `{ data_dir, bridge_running, used_bytes, backends }`, see {@link backlogJson}; of an outbox in a database
+ * `outbox status`. With `--json`: `{ data_dir, bridge_running, used_bytes, backends }`, see {@link backlogJson}, and `held` with the names of
+ * backends that refuse our token where the bridge that runs tells them; of an outbox in a database
  * also `database`, and `fallback`: `{ entries, dead, oldest_seconds, earlier, used_bytes }` of what waits in `data_dir` for it, and of earlier records there, null without a file there.
  */
 export async function status({
@@ -47,18 +64,28 @@ export async function status({
   const used_bytes = await admin.usedBytes();
   const backlogs = (await admin.backlogs(at)).map((backlog) => backlogJson(backlog, at));
   const bridge_running = await admin.isServed();
+  const held = bridge_running ? await heldBackends(terminal.env()) : undefined;
   const fallback = database && ((await fallbackIn(dir)) ?? null);
   const where = database ? `schema ${database.schema} of ${database.name}` : dir;
   const texts = [
     `outbox in ${where}: ${size(used_bytes)} in use, ${bridge_running ? 'a' : 'no'} bridge is running on it\n`,
     backlogs.length === 0 ? NOTHING : `\n${table(STATUS_COLUMNS, backlogs.map(statusCells))}`,
     ...(!bridge_running && backlogs.some(({ due }) => due > 0) ? [DUE] : []),
+    ...(held ?? []).map((name) => `\n${oneLine(name, 40)} ${HELD}`),
     ...(backlogs.some(({ dead }) => dead > 0) ? [DEAD_LETTERS] : []),
     ...(fallback ? fallbackLines(fallback, dir) : []),
   ];
   const place = database && { database: `${database.name} ${database.schema}` };
   const waiting = fallback !== undefined && { fallback: fallback && fallbackJson(fallback, at) };
-  const result = { data_dir: dir, bridge_running, used_bytes, backends: backlogs, ...place, ...waiting };
+  const result = {
+    data_dir: dir,
+    bridge_running,
+    used_bytes,
+    backends: backlogs,
+    ...(held && { held }),
+    ...place,
+    ...waiting,
+  };
   terminal.out.write(json ? `${printableJson(result)}\n` : texts.join(''));
 }
 
@@ -79,6 +106,7 @@ function fallbackJson({ due, dead, oldestAt, earlier, usedBytes }: Fallback, now
 }
 
 const DUE = '\nWhat is due goes out when the bridge starts.\n';
+const HELD = `refuses our token: its records wait until it takes it; see ${commandLine('doctor')}\n`;
 const DEAD_LETTERS = `\nDead letters are not tried again by themselves: see ${commandLine('outbox list --dead')}\n`;
 const STATUS_COLUMNS = [
   { title: 'backend' },

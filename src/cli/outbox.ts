@@ -45,7 +45,7 @@ export function addOutbox(program: Command, terminal: Terminal): void {
     .description('count what is due, waits or is dead for each backend')
     .option(
       '--json',
-      'print { data_dir, bridge_running, used_bytes, backends }, with a database { database, fallback } too',
+      'print { data_dir, bridge_running, used_bytes, backends, held }, with a database { database, fallback } too',
     );
   add('list', list)
     .description('list deliveries, oldest first')

@@ -10,6 +10,7 @@ const TIMEOUT_MS = 10_000;
 const Ready = v.object({
   status: v.string(),
   unhappy: v.array(v.string()),
+  outbox: v.optional(v.object({ held: v.optional(v.array(v.string()), []) })),
   findings: v.optional(
     v.array(v.looseObject({ code: v.string(), message: v.string(), advice: v.string() })),
     [],
@@ -28,6 +29,8 @@ export type Readiness = {
   readonly status: string;
   readonly unhappy: readonly string[];
   readonly findings: readonly BridgeFinding[];
+  /** Backends whose records wait, as they refuse our token; undefined where no records are kept. */
+  readonly outbox?: { readonly held: readonly string[] } | undefined;
 };
 
 /** Requests that the bridge refused since its start. */
@@ -70,12 +73,14 @@ export class BridgeClient {
   readonly ops: string | undefined;
   readonly #calls: BridgePlace;
   readonly #ops: BridgePlace;
+  readonly #timeoutMs: number;
 
   /**
    * @param calls where guardrail calls go, with one of its `BRIDGE_API_KEYS`
    * @param ops where readiness and metrics stand, with one of its `OPS_API_KEYS`; undefined if that is the same place
    */
-  constructor(calls: BridgePlace, ops?: BridgePlace) {
+  constructor(calls: BridgePlace, ops?: BridgePlace, timeoutMs = TIMEOUT_MS) {
+    this.#timeoutMs = timeoutMs;
     this.#calls = trimmed(calls);
     this.#ops = trimmed(ops ?? calls);
     this.url = this.#calls.url;
@@ -132,7 +137,7 @@ export class BridgeClient {
   async #get(path: string, { url, key }: BridgePlace): Promise<{ status: number; body: string }> {
     try {
       const headers: Record<string, string> = key === undefined ? {} : { 'x-api-key': key };
-      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const signal = AbortSignal.timeout(this.#timeoutMs);
       const response = await fetch(url + path, { headers, signal, redirect: 'manual' });
       return { status: response.status, body: await response.text() };
     } catch (error) {

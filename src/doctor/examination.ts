@@ -1,17 +1,17 @@
-import { isIPv6 } from 'node:net';
 import { backends as kinds } from '../backends/index.ts';
 import { policiesOf } from '../calls/policies.ts';
 import { startWarnings } from '../calls/start-warnings.ts';
 import { commandLine } from '../config/command-line.ts';
-import { type Config, parseConfig, readSettings } from '../config/config.ts';
+import { type Config, parseConfig } from '../config/config.ts';
 import { ConfigError } from '../config/config-error.ts';
-import { type Env, variable } from '../config/read.ts';
+import type { Env } from '../config/read.ts';
 import { type BridgeFinding, FINDINGS } from '../findings/finding.ts';
 import type { BackendConfig } from '../guardrail/backend-config.ts';
 import { PolicyFileError } from '../policies/file/problems.ts';
 import { examineBackend } from './backend-check.ts';
 import { type ExaminedBridge, examineBridge } from './bridge-check.ts';
-import { BridgeClient, type BridgePlace } from './bridge-client.ts';
+import { BridgeClient } from './bridge-client.ts';
+import { callsPlace, opsPlace } from './bridge-place.ts';
 import { type Examined, SECTIONS, together } from './check.ts';
 import { examineConfig } from './config-check.ts';
 import { examineDatabase } from './database-check.ts';
@@ -130,41 +130,6 @@ async function askProxy(
     now,
     sleep,
   });
-}
-
-/** Where the bridge listens, as it is reached from this machine, and its key, as far as these settings can be read whatever others say. */
-function callsPlace({ env, bridge }: ExaminationOptions): BridgePlace {
-  const { HOST = '127.0.0.1', PORT = 8787 } = readable(env, 'HOST', 'PORT') ?? {};
-  return {
-    url: bridge ?? `http://${reachable(HOST)}:${PORT}`,
-    // The other name is that of LiteLLM's configuration in the README
-    key: readable(env, 'BRIDGE_API_KEYS')?.BRIDGE_API_KEYS?.[0] ?? variable(env, 'BRIDGE_API_KEY'),
-  };
-}
-
-/** Where those who operate the bridge come to, the same way; undefined if it has no place of its own. */
-function opsPlace({ env, bridge, ops }: ExaminationOptions): BridgePlace | undefined {
-  const { OPS_HOST = '127.0.0.1', OPS_PORT } = readable(env, 'OPS_HOST', 'OPS_PORT') ?? {};
-  if (ops === undefined && OPS_PORT === undefined) return undefined;
-  const host = (bridge === undefined ? undefined : URL.parse(bridge)?.hostname) ?? reachable(OPS_HOST);
-  return {
-    url: ops ?? `http://${host}:${OPS_PORT}`,
-    key: readable(env, 'OPS_API_KEYS')?.OPS_API_KEYS?.[0],
-  };
-}
-
-function reachable(address: string): string {
-  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
-  return isIPv6(host) ? `[${host}]` : host;
-}
-
-function readable<Name extends Parameters<typeof readSettings>[1]>(env: Env, ...names: readonly Name[]) {
-  try {
-    return readSettings(env, ...names);
-  } catch (error) {
-    if (error instanceof ConfigError) return undefined;
-    throw error;
-  }
 }
 
 /**

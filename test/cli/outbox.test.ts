@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Writable } from 'node:stream';
@@ -20,7 +23,7 @@ const T0 = 1_795_244_873_000;
 /** Runs a command three hours after {@link T0}. */
 function run(args: string, options: CliOptions = {}) {
   return runCli(['outbox', ...args.split(' ')], {
-    env: { DATA_DIR: stored.dir, AKTO_API_KEY: 'hidden-and-alone' },
+    env: { DATA_DIR: stored.dir, AKTO_API_KEY: 'hidden-and-alone', PORT: '9' },
     now: () => T0 + 3 * HOUR_MS,
     ...options,
   });
@@ -51,6 +54,26 @@ async function filled(): Promise<EmbeddedOutbox> {
   );
   return outbox;
 }
+
+test('status tells which backend refuses our token, as the bridge that runs says', async () => {
+  await filled();
+  const ready = { status: 'degraded', unhappy: ['outbox'], outbox: { held: ['akto'] } };
+  const bridge = createServer((_, response) => void response.end(JSON.stringify(ready))).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(bridge, 'listening');
+  const { port } = bridge.address() as AddressInfo;
+  const env = { DATA_DIR: stored.dir, PORT: String(port) };
+  expect((await run('status', { env })).out).toContain(
+    '\nakto refuses our token: its records wait until it takes it; ',
+  );
+  expect(JSON.parse((await run('status --json', { env })).out)).toMatchObject({ held: ['akto'] });
+  bridge.close();
+  await once(bridge, 'close');
+  // Nobody says it: nothing is said
+  expect(JSON.parse((await run('status --json', { env })).out)).not.toHaveProperty('held');
+});
 
 test('status lists each backend, and says what to do about dead letters', async () => {
   const outbox = await filled();
