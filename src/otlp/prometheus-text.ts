@@ -17,7 +17,7 @@ const NAME = /^[a-zA-Z_:][\w:]*/;
 const LABEL = /\s*([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"\s*,?/y;
 
 /**
- * Reads what prom-client writes. A line that cannot be read is left out.
+ * Reads what prom-client writes. A line that cannot be read is left out, as is a value that is no number.
  *
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  */
@@ -60,7 +60,7 @@ function readSample(line: string): PromSample | undefined {
 function numberOf(text: string): number | undefined {
   if (text === '+Inf' || text === 'Inf') return Number.POSITIVE_INFINITY;
   const value = Number(text === '-Inf' ? '-Infinity' : text);
-  return Number.isNaN(value) && text !== 'NaN' ? undefined : value;
+  return Number.isNaN(value) ? undefined : value;
 }
 
 const unescaped = (text: string) =>

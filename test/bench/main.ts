@@ -1,5 +1,6 @@
 /**
- * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [vendors] [telemetry] [decisions] [page] [policies] [start]]`: the bridge beside bare node:http servers in
+ * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [vendors] [telemetry] [decisions] [otlp] [policies] [start]]`: the bridge beside bare node:http servers in
+ * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [vendors] [telemetry] [decisions] [otlp] [page] [policies] [start]]`: the bridge beside bare node:http servers in
  * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something. `attack [--only REGEX]`,
  * `soak [--minutes N]`, `courier`, `state` and `scale [--save]` (these two need Postgres) take longer than all of these, and are run when they are named.
  * `scale [--save]` measures replicas on Postgres, and `simulate` prints what more of them would need.
@@ -10,6 +11,7 @@ import { attack } from './attack.ts';
 import { printHead } from './compare.ts';
 import { courier } from './courier.ts';
 import { decisions } from './decisions.ts';
+import { otlp } from './otlp.ts';
 import { page } from './page.ts';
 import { policies } from './policies.ts';
 import { pinned, stopAll } from './processes.ts';
@@ -29,6 +31,7 @@ const parts = {
   vendors,
   telemetry,
   decisions,
+  otlp,
   page,
   policies,
   start,
