@@ -1,5 +1,4 @@
 /**
- * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [vendors] [telemetry] [decisions] [otlp] [policies] [start]]`: the bridge beside bare node:http servers in
  * `npm run bench [-- [--quick] [--beside DIR] [local] [vendor] [vendors] [telemetry] [decisions] [otlp] [page] [policies] [start]]`: the bridge beside bare node:http servers in
  * one run, and with `--beside` beside another checkout of itself. Only the ratios mean something. `attack [--only REGEX]`,
  * `soak [--minutes N]`, `courier`, `state` and `scale [--save]` (these two need Postgres) take longer than all of these, and are run when they are named.
