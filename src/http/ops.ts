@@ -14,7 +14,7 @@ export type OpsRoutes = {
   readonly ready: Handler<BridgeEnv>;
   readonly metrics: Handler<BridgeEnv>;
   /** All below `/ui`, with its own keys. */
-  readonly page: Hono<BridgeEnv>;
+  readonly page: Handler<BridgeEnv>;
 };
 
 /** Puts them beside other routes, where readiness and metrics need no key. */
@@ -25,7 +25,7 @@ export function addOps(
 ): void {
   app.get('/readyz', withoutBody, ready);
   app.get('/metrics', withoutBody, metrics);
-  app.route('/', page);
+  app.all('/ui/*', page);
 }
 
 export type OpsOptions = OpsRoutes & {
@@ -59,7 +59,7 @@ export function createOps(options: OpsOptions): Hono<BridgeEnv> {
   );
   app.get('/metrics', asked('metrics'), metrics);
   app.get('/', (c) => c.redirect('/ui'));
-  app.route('/', page);
+  app.all('/ui/*', page);
   app.notFound((c) => {
     const message = `no such path; ${OPS_PATHS.join(', ')} and /healthz stand here, and guardrail calls go to PORT`;
     return c.json(errorBody({ reason: 'not_found', message }), 404);

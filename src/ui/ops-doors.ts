@@ -7,9 +7,7 @@ import { OpsKeys } from '../http/ops-keys.ts';
 import type { BridgeEnv } from '../http/refusal.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { createPage } from './page.ts';
 import type { PageSource } from './page-source.ts';
-import { createUi } from './ui.ts';
 
 export type OpsDoorsOptions = {
   readonly config: Pick<Config, 'ops' | 'access' | 'server' | 'bodies'>;
@@ -49,15 +47,24 @@ export function createOpsDoors(options: OpsDoorsOptions): OpsDoors {
     timeoutMs: bodies.bodyTimeoutMs,
     onCut: () => metrics.cut_connections_total.inc({ reason: 'body' }),
   };
-  const isForAll = ops !== undefined || access.allowedIps.length === 0;
-  const ui = createUi({
-    ...{ source: options.page, isDraining, bodyTimeoutMs: bodies.bodyTimeoutMs },
-    onError: (error) => log.error({ error: error.name, at: 'ui' }, 'route failed'),
-  });
-  const page = createPage({
-    ...{ ui, keys, unread, host: (ops ?? server).host },
-    isAllowedAddress: isForAll ? () => true : ipList(access.allowedIps),
-  });
+  const open = async (): Promise<Hono<BridgeEnv>> => {
+    const [{ createPage }, { createUi }] = await Promise.all([import('./page.ts'), import('./ui.ts')]);
+    const ui = createUi({
+      ...{ source: options.page, isDraining, bodyTimeoutMs: bodies.bodyTimeoutMs },
+      onError: (error) => log.error({ error: error.name, at: 'ui' }, 'route failed'),
+    });
+    const isForAll = ops !== undefined || access.allowedIps.length === 0;
+    return createPage({
+      ...{ ui, keys, unread, host: (ops ?? server).host },
+      isAllowedAddress: isForAll ? () => true : ipList(access.allowedIps),
+    });
+  };
+  // Loaded for the first who looks: it takes 15 ms and 7 MB
+  let opened: Promise<Hono<BridgeEnv>> | undefined;
+  const page: OpsRoutes['page'] = async (c) => {
+    opened ??= open();
+    return (await opened).fetch(c.req.raw, c.env);
+  };
   const routes: OpsRoutes = { ready, metrics: metricsRoute(metricsPage, metrics.contentType), page };
   return {
     beside: ops === undefined ? routes : undefined,
