@@ -7,6 +7,7 @@ import type { LoggedCall } from '../litellm/logged-call.ts';
 import type { TurnedSource } from '../litellm/turned-rows.ts';
 import type { UNSTORED_REASONS } from '../observability/metric-labels.ts';
 import type { VerdictLine } from '../outbox/note-bytes.ts';
+import type { CheckFailure } from '../pipeline/access.ts';
 import type { RecordRule } from '../policies/receivers.ts';
 
 /** The part of the configuration that a new policy file can change. */
@@ -147,6 +148,9 @@ export type StoppedBackend = {
   readonly since: number;
 };
 
+/** Why a backend took no records, and when it is tried next, Unix milliseconds. */
+export type NextTry = CheckFailure & { readonly at: number };
+
 /** The state of records, as `/readyz` tells it. */
 export type RecordsHealth = {
   /** Why nothing can be stored; null while records can be. */
@@ -159,8 +163,8 @@ export type RecordsHealth = {
   readonly held: readonly string[];
   /** Backends that take no records. */
   readonly stopped: readonly StoppedBackend[];
-  /** When those that failed are tried next, Unix milliseconds. */
-  readonly nextTries: Readonly<Record<string, number>>;
+  /** Of those that took no records the last time: why, and when they are tried next. */
+  readonly retries: Readonly<Record<string, NextTry>>;
   /** True once LiteLLM has logged an event without a call id, as releases before `OLDEST_SUPPORTED` do. */
   readonly oldRelease: boolean;
 };

@@ -4,10 +4,11 @@ import { OLDEST_SUPPORTED } from '../litellm/releases.ts';
 import { loggable, MAX_LOGGED_ID_CHARS } from '../observability/log.ts';
 import { type Accepted, callIdOfKey, OutboxError, type OutboxEvents } from '../outbox/contract.ts';
 import { databaseCode } from '../outbox/database-trouble.ts';
+import { checkFailureOf } from '../pipeline/access.ts';
 import { stateObserver } from '../state/state-observer.ts';
 import { storageCode } from '../storage/storage-code.ts';
 import type { Receipt } from './posted-rows.ts';
-import type { RecordsHealth, WriteLog } from './protocol.ts';
+import type { NextTry, RecordsHealth, WriteLog } from './protocol.ts';
 import { createRecordsMetrics } from './records-metrics.ts';
 
 /** Counts and logs what happens to records: never their content, nor a vendor's text. */
@@ -16,7 +17,7 @@ export class RecordsObserver {
   readonly #log: WriteLog;
   /** Everything of {@link RecordsHealth} that is learned from events. */
   trouble: Omit<RecordsHealth, 'inDanger' | 'database'> = {
-    ...{ storage: null, held: [], stopped: [], nextTries: {} },
+    ...{ storage: null, held: [], stopped: [], retries: {} },
     oldRelease: false,
   };
 
@@ -171,17 +172,17 @@ export class RecordsObserver {
     },
   };
 
-  #tries(backend: string, at: number | undefined): void {
-    const { [backend]: before, ...others } = this.trouble.nextTries;
-    if (before === at) return;
-    const nextTries = at === undefined ? others : { ...others, [backend]: at };
-    this.trouble = { ...this.trouble, nextTries };
+  #retries(backend: string, next: NextTry | undefined): void {
+    const { [backend]: before, ...others } = this.trouble.retries;
+    if (before === undefined && next === undefined) return;
+    const retries = next === undefined ? others : { ...others, [backend]: next };
+    this.trouble = { ...this.trouble, retries };
   }
 
   readonly delivery: DeliveryEvents = {
     delivered: (backend, records, verdicts) => {
       this.metrics.delivered_total.inc({ backend }, records);
-      this.#tries(backend, undefined);
+      this.#retries(backend, undefined);
       for (const verdict of verdicts) {
         this.metrics.verdicts_total.inc({ backend, verdict: kindOf(verdict) });
         if (verdict.kind === 'block')
@@ -190,7 +191,7 @@ export class RecordsObserver {
     },
     retried: (backend, records, failure, delayMs) => {
       this.metrics.retried_total.inc({ backend, kind: failure.kind }, records);
-      this.#tries(backend, Date.now() + delayMs);
+      this.#retries(backend, { ...checkFailureOf(failure), at: Date.now() + delayMs });
       const told = { backend, failure: loggable(failure), delayMs };
       const key = `${backend} ${JSON.stringify(told.failure)}`;
       const untold = this.#untold.get(key);

@@ -6,7 +6,7 @@ const SILENT_MS = 15_000;
 /** The health of the records thread, as it told it last, and as its silence tells. */
 export class ThreadHealth {
   #health: RecordsHealth = {
-    ...{ storage: null, inDanger: false, held: [], stopped: [], nextTries: {} },
+    ...{ storage: null, inDanger: false, held: [], stopped: [], retries: {} },
     oldRelease: false,
   };
   #heardAt = performance.now();

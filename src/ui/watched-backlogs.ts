@@ -1,4 +1,4 @@
-import type { RecordsHealth } from '../records/protocol.ts';
+import type { NextTry, RecordsHealth } from '../records/protocol.ts';
 import type { StoredBacklog } from './kept-answers.ts';
 import type { ShownBacklog } from './page-source.ts';
 
@@ -70,14 +70,17 @@ const none = (backend: string): StoredBacklog => ({
   ...{ backend, due: 0, oldestAt: null, nextTryAt: null, dead: 0, deadBy: {} },
 });
 
-function shown(stored: StoredBacklog, { storage, held, stopped, nextTries }: RecordsHealth): ShownBacklog {
+function shown(stored: StoredBacklog, { storage, held, stopped, retries }: RecordsHealth): ShownBacklog {
   const { backend, due } = stored;
+  const retry = due === 0 ? undefined : retries[backend];
   const stop = stopped.find((one) => one.backend === backend);
+  const failure = retry === undefined ? stop?.failure?.replaceAll('_', ' ') : failureWords(retry);
+  const isElsewhere = stop !== undefined && stop.failure === null;
   const reason = held.includes(backend)
     ? 'it refuses our token'
-    : stop !== undefined
-      ? (stop.failure?.replaceAll('_', ' ') ?? 'another replica has found that it takes none')
-      : storage;
-  const nextTryAt = due === 0 ? null : (nextTries[backend] ?? stored.nextTryAt);
-  return { ...stored, nextTryAt, reason };
+    : (failure ?? (isElsewhere ? 'another replica has found that it takes none' : storage));
+  return { ...stored, nextTryAt: due === 0 ? null : (retry?.at ?? stored.nextTryAt), reason };
 }
+
+const failureWords = ({ kind, status }: NextTry): string =>
+  status === undefined ? kind.replaceAll('_', ' ') : `HTTP ${status}`;

@@ -230,7 +230,7 @@ test('a policy file on a disk that hangs is looked at once, and is a finding', a
 });
 
 test('records that stop are a finding: a store that fails, an outbox in danger, a vendor that takes none for 30 seconds', () => {
-  const well = { storage: null, inDanger: false, held: [], stopped: [], nextTries: {}, oldRelease: false };
+  const well = { storage: null, inDanger: false, held: [], stopped: [], retries: {}, oldRelease: false };
   const now = 1_800_000_000_000;
   const found = (records: object) =>
     stateFindings({ standings: [], records: { ...well, ...records }, otherFile: undefined, now }).map(
