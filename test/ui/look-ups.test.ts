@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { DECISIONS_FILE } from '../../src/decisions/file.ts';
 import { LookUpThread } from '../../src/ui/look-up-thread.ts';
 import { testBridge } from '../support/bridge.ts';
+import { runCli } from '../support/cli.ts';
 import { parse } from '../support/config.ts';
 import { testLookUpLog } from '../support/look-ups.ts';
 import { temporaryFolder } from '../support/store.ts';
@@ -245,4 +246,32 @@ test('settings are shown with their sources, and no secret', async () => {
     ]),
   );
   expect(JSON.stringify(settings)).not.toContain('canary-55dd');
+});
+
+test.each([
+  { text: 'Hello', args: [], changes: {} },
+  { text: 'a tulip and AKIAZQ3DRSTUVWXY2345', args: [], changes: {} },
+  { text: 'AKIAZQ3DRSTUVWXY2345', args: ['--response'], changes: { isResponse: true } },
+  {
+    text: 'AKIAZQ3DRSTUVWXY2345',
+    args: ['--response', '--stream'],
+    changes: { isResponse: true, isStreamed: true },
+  },
+  { text: 'AKIAZQ3DRSTUVWXY2345', args: ['--team', 'lab'], changes: { team: 'lab' } },
+])('a pasted text has the verdict that check tells: $text $args', async ({ text, args, changes }) => {
+  const dir = temporaryFolder();
+  const policies = `${POLICY.replace('action: block', 'action: redact')}
+rules:
+  - { name: trusted, match: { team: [lab] }, chain: [banned-keywords] }
+`;
+  const file = join(dir, 'check.yaml');
+  fs.writeFileSync(file, policies);
+  const { out } = await runCli(['check', '--json', '--policy', file, ...args, text]);
+  const checked = JSON.parse(out);
+  const judged = await bridgeIn(dir).page.judge({ ...paste, text, policies, ...changes });
+  expect([judged.verdict, judged.callerRule]).toEqual([checked.verdict, checked.caller_rule]);
+  const acting = judged.policies.filter(({ enforced, verdict }) => enforced && verdict !== 'allow');
+  expect(acting.map(({ kind, rules }) => [kind, rules])).toEqual(
+    checked.policy === null ? [] : [[checked.policy, checked.rules]],
+  );
 });
