@@ -115,6 +115,21 @@ test('a policy file is made, checked and served; doctor finds the bridge well', 
   expect(await exit).toEqual([0, null]);
 });
 
+test('editors find the schema of a policy file in the package, and a shell what to complete', async () => {
+  const bridge = join(BIN, 'guardrail-bridge');
+  expect((await command(bridge, ['policy', 'init', 'for-editors.yaml'])).code).toBe(0);
+  const [first = ''] = readFileSync(join(installed, 'for-editors.yaml'), 'utf8').split('\n');
+  const schema = first.replace('# yaml-language-server: $schema=', '');
+  expect(schema).toBe('node_modules/litellm-guardrail-bridge/examples/policies/policies.schema.json');
+  const printed = await command(bridge, ['policy', 'schema']);
+  expect(printed).toMatchObject({ code: 0, stdout: readFileSync(join(installed, schema), 'utf8') });
+  const { stdout } = await command('bash', [
+    '-c',
+    `source <(${bridge} completion bash); complete -p guardrail-bridge`,
+  ]);
+  expect(stdout).toBe('complete -F _guardrail_bridge guardrail-bridge\n');
+});
+
 test.skipIf(process.platform !== 'linux')(
   'the command bounds its heap as the guide says, in the process that was started',
   async () => {
