@@ -5,7 +5,7 @@ import { checkNoteOf } from '../records/record-decision.ts';
 import { TRACEPARENT_CHARS, TRACESTATE_CHARS } from './trace-parent.ts';
 
 /** First letters of lines, by what they tell. */
-export const LINE_TAGS = { call: 'C', check: 'K', delivery: 'D', log: 'L' } as const;
+export const LINE_TAGS = { call: 'C', check: 'K', log: 'L' } as const;
 
 /** A check that nobody waited for. */
 export type LateCheck = {

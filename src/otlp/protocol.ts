@@ -17,7 +17,7 @@ export type OtlpLoss = (typeof OTLP_LOSSES)[number];
 
 /** To the thread. */
 export type ToOtlp =
-  /** @param lines one a line: a call, a check, a delivery or a line of the log, told apart by the first letter */
+  /** @param lines one a line: a call, a check or a line of the log, told apart by the first letter */
   | { readonly kind: 'put'; readonly n: number; readonly lines: string }
   /** The reply to `page`: all metrics in Prometheus' text format, undefined if they could not be had. */
   | { readonly kind: 'page'; readonly text: string | undefined }

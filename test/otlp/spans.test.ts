@@ -248,6 +248,19 @@ describe('the trace of a call', () => {
   });
 });
 
+test('a large call, which another thread judges, is a span like any other', async () => {
+  const seen = await collector();
+  const bridge = tracedBridge(seen.url);
+  const texts = ['When does the library open? '.repeat(60_000)];
+  const sent = { traceparent: `00-${TRACE}-${SPAN}-01` };
+  expect((await bridge.ask({ ...CALL, texts, structured_messages: [] }, sent)).reply.action).toBe('NONE');
+  await bridge.close();
+  const call = one(seen.spans, 'guardrail request');
+  expect(call).toMatchObject({ traceId: TRACE, parentSpanId: SPAN });
+  expect(one(seen.spans, 'policy secrets').parentSpanId).toBe(call.spanId);
+  expect(call.attributes).toMatchObject({ 'guardrail.team': 'payments', 'guardrail.verdict': 'allow' });
+});
+
 test('both sides of a call stand in one trace, and a call without an id in one of its own', async () => {
   const seen = await collector();
   const bridge = tracedBridge(seen.url);
