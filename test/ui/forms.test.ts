@@ -212,3 +212,25 @@ test('a text of the greatest length is taken, whatever it is written in', async 
   expect((await post(url, '/ui/playground', { text: longest, policies: longest })).status).toBe(200);
   expect(lengths).toEqual([MAX_PASTE_TEXT, MAX_PASTE_TEXT]);
 });
+
+test('what is pasted to be slow to show is cut, and says so: the page is made by the thread that judges', async () => {
+  const lines = '#\n'.repeat(MAX_PASTE_TEXT / 2);
+  const span = { text: 0, policy: 'secrets', rule: 'aws' };
+  const url = await servedUi(
+    fakeSource({
+      judge: async ({ text }) => ({
+        ...JUDGED,
+        texts: [text, ...Array.from({ length: 5000 }, () => 'x')],
+        spans: Array.from({ length: 50_000 }, (_, i) => ({ ...span, start: i, end: i + 2 })),
+      }),
+      lint: async () => Array.from({ length: 5000 }, (_, i) => ({ line: i + 1, message: 'it is wrong' })),
+    }),
+  );
+  const judged = await post(url, '/ui/playground', { text: 'y'.repeat(MAX_PASTE_TEXT), policies: lines });
+  expect(judged.text).toContain('Of 50,000 spans in 5,001 texts the first 300 in 100 are shown.');
+  expect(judged.text).toContain('98,000 more lines not shown.');
+  const linted = await post(url, '/ui/lint', { policies: lines });
+  expect(linted.text).toContain('5,000 problems:');
+  expect(linted.text).toContain('The first 100 are shown.');
+  expect(Math.max(judged.text.length, linted.text.length)).toBeLessThan(2_000_000);
+});

@@ -1,6 +1,6 @@
 import { liveRowOf } from '../decision-ring.ts';
 import { type FromSource, orUnknown } from '../known.ts';
-import { agoMarkup, clockMarkup, html, type Markup, nameMarkup, visible } from '../markup.ts';
+import { agoMarkup, clockMarkup, countText, html, type Markup, nameMarkup, visible } from '../markup.ts';
 import type { PageSource, Picture, Story } from '../page-source.ts';
 import { DROPPED, decisionTable } from './decision-list.ts';
 import { backlogMarkup } from './records.ts';
@@ -58,13 +58,16 @@ export function storyView(
   )}`;
 }
 
+/** A call that streams for long has many. */
+const MAX_OTHERS = 100;
+
 function toldMarkup({ about, others, sentence, facts, advice }: Story, now: number): Markup {
   const titled = facts.reduce<{ title: string; texts: string[] }[]>((all, [title, text]) => {
     if (title === '' && all.length > 0) all.at(-1)?.texts.push(text);
     else all.push({ title, texts: [text] });
     return all;
   }, []);
-  const rows = [...others, about].toSorted((a, b) => b.at - a.at).map(liveRowOf);
+  const rows = [...others.slice(0, MAX_OTHERS), about].toSorted((a, b) => b.at - a.at).map(liveRowOf);
   return html`<p class="sentence">${visible(sentence)}</p>
 <p class="note">Decided at ${clockMarkup(about.at, now)}, ${agoMarkup(about.at, now)}.</p>
 ${advice.length === 0 ? '' : html`<section aria-labelledby="todo-title"><h2 id="todo-title">To do</h2><ul>${advice.map((text) => html`<li>${visible(text)}</li>`)}</ul></section>`}
@@ -76,7 +79,7 @@ ${
     : html`<section class="list" aria-labelledby="same-title"><h2 id="same-title">All decisions on this call</h2>${decisionTable(
         rows.map((decision) => ({ decision, count: 1, since: decision.at, team: decision.team })),
         now,
-      )}${DROPPED}</section>`
+      )}${others.length > MAX_OTHERS ? html`<p class="note">${countText(others.length - MAX_OTHERS, 'more decision')} not shown.</p>` : ''}${DROPPED}</section>`
 }`;
 }
 

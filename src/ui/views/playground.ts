@@ -77,17 +77,30 @@ function judgedMarkup({ verdict, callerRule, policies, texts, spans, reply }: Ju
 <td class="wide">${own === 'allow' ? '' : nameMarkup(rules.length === 0 ? reasonCode : rules.join(', '), 120)}</td></tr>`,
   )}</tbody></table>
 <h3>What was found</h3>
-${spans.length === 0 ? html`<p>No span in ${countText(texts.length, 'text')}.</p>` : ''}${texts.map(
-  (text, i) =>
-    textMarkup(
-      text,
-      i,
-      texts.length,
-      spans.filter((span) => span.text === i),
-    ),
-)}
+${foundMarkup(texts, spans)}
 <h3>What LiteLLM is told</h3>
 <pre class="reply"><code>${jsonText(reply)}</code></pre>`;
+}
+
+/** A page is made by the thread that judges: so much of what was found is shown. */
+const MAX_TEXTS = 100;
+const MAX_SPANS = 300;
+
+function foundMarkup(texts: JudgedPaste['texts'], spans: JudgedPaste['spans']): Markup {
+  if (spans.length === 0 && texts.length > 1)
+    return html`<p>No span in ${countText(texts.length, 'text')}.</p>`;
+  const shown = spans.slice(0, MAX_SPANS);
+  const isCut = texts.length > MAX_TEXTS || spans.length > MAX_SPANS;
+  return html`${spans.length === 0 ? html`<p>No span in it.</p>` : ''}${texts
+    .slice(0, MAX_TEXTS)
+    .map((text, i) =>
+      textMarkup(
+        text,
+        i,
+        texts.length,
+        shown.filter((span) => span.text === i),
+      ),
+    )}${isCut ? html`<p class="note">Of ${countText(spans.length, 'span')} in ${countText(texts.length, 'text')} the first ${MAX_SPANS} in ${MAX_TEXTS} are shown.</p>` : ''}`;
 }
 
 function textMarkup(text: string, index: number, count: number, spans: readonly PasteSpan[]): Markup {
@@ -104,9 +117,13 @@ function textMarkup(text: string, index: number, count: number, spans: readonly 
 const inWordsOf = (spans: readonly PasteSpan[]): string =>
   visible([...new Set(spans.map(({ policy, rule }) => `${policy} · ${rule}`))].join('; '));
 
+/** So many hidden characters of a text are set apart one by one. */
+const MAX_HIDDEN = 500;
+
 /** A pasted text, with what cannot be seen in it. */
-function writtenMarkup(text: string): Markup {
+function writtenMarkup(text: string): Markup | string {
   const pieces = text.split(/((?![\n\t])[\p{C}\p{Zl}\p{Zp}])/gu);
+  if (pieces.length > 2 * MAX_HIDDEN) return text.split('\n').map(visible).join('\n');
   return html`${pieces.map((piece, i) => (i % 2 === 0 ? piece : html`<span class="hidden-character">${visible(piece)}</span>`))}`;
 }
 

@@ -53,12 +53,20 @@ ${linted?.text ?? ''}</textarea>
 
 const linesOf = (text: string): readonly string[] => text.replace(/\r?\n$/, '').split(/\r?\n/);
 
+/** A page is made by the thread that judges: so much of a text is shown. */
+const MAX_LINES = 2000;
+const MAX_PROBLEMS = 100;
+
 /** A text with a number before each line, to which a link can lead. */
 export function numberedMarkup(text: string, id: string, marked: ReadonlySet<number> = new Set()): Markup {
-  return html`<div class="numbered"><table><tbody>${linesOf(text).map(
-    (line, i) =>
-      html`<tr id="${id}-${i + 1}"${marked.has(i + 1) ? html` class="marked"` : ''}><th scope="row">${i + 1}</th><td><code>${line.split('\t').map(visible).join('\t')}</code></td></tr>`,
-  )}</tbody></table></div>`;
+  const lines = linesOf(text);
+  const more = lines.length - MAX_LINES;
+  return html`<div class="numbered"><table><tbody>${lines
+    .slice(0, MAX_LINES)
+    .map(
+      (line, i) =>
+        html`<tr id="${id}-${i + 1}"${marked.has(i + 1) ? html` class="marked"` : ''}><th scope="row">${i + 1}</th><td><code>${line.split('\t').map(visible).join('\t')}</code></td></tr>`,
+    )}</tbody></table></div>${more > 0 ? html`<p class="note">${countText(more, 'more line')} not shown.</p>` : ''}`;
 }
 
 function lintedMarkup(text: string, problems: FromSource<readonly LintProblem[]>): Markup {
@@ -66,10 +74,12 @@ function lintedMarkup(text: string, problems: FromSource<readonly LintProblem[]>
     found.length === 0
       ? html`<p><span class="sign good" aria-hidden="true">●</span> <span class="word">No problem:</span> this file can be used.</p>`
       : html`<p><span class="sign care" aria-hidden="true">!</span> <span class="word">${countText(found.length, 'problem')}:</span> this file cannot be used as it is.</p>
-<ol class="problems">${found.map(
-          ({ line, message }) =>
-            html`<li>${line === null ? '' : html`<a href="#yours-${line}">line ${line}</a>: `}${message.split('\n').map(visible).join(' ')}</li>`,
-        )}</ol>`,
+<ol class="problems">${found
+          .slice(0, MAX_PROBLEMS)
+          .map(
+            ({ line, message }) =>
+              html`<li>${line === null ? '' : html`<a href="#yours-${line}">line ${line}</a>: `}${message.split('\n').map(visible).join(' ')}</li>`,
+          )}</ol>${found.length > MAX_PROBLEMS ? html`<p class="note">The first ${MAX_PROBLEMS} are shown.</p>` : ''}`,
   )}</div>
 ${numberedMarkup(text, 'yours', new Set('value' in problems ? problems.value.flatMap(({ line }) => line ?? []) : []))}`;
 }

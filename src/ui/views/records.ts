@@ -4,6 +4,7 @@ import { html, type Markup, nameMarkup, numberText, spanText, untilMarkup, visib
 import type { Picture, ShownBacklog } from '../page-source.ts';
 
 const MAX_REASON = 120;
+const MAX_REASONS = 20;
 
 /** Records that are not delivered yet, a line a backend. */
 export function recordsMarkup({ backlogs, backends, at }: Picture): Markup {
@@ -26,9 +27,15 @@ function lineMarkup({ due, oldestAt, nextTryAt, dead, deadBy, reason }: ShownBac
       ? html`0 dead`
       : html`<span class="bad"><span aria-hidden="true">!</span> ${numberText(dead)} dead</span>`;
   const small = (text: string) => html`<small>${nameMarkup(text, MAX_REASON)}</small>`;
-  const deadText = Object.entries(deadBy).map(([why, count]) => `${why} (${numberText(count)})`);
+  const deadText = mostFrequent(deadBy).map(([why, count]) => `${why} (${numberText(count)})`);
   return html`${numberText(due)} due${oldest}${next}, ${lost}${reason === null ? '' : small(`waits: ${reason}`)}${deadText.length === 0 ? '' : small(`dead: ${deadText.join(', ')}`)}`;
 }
+
+/** Reasons are vendors' statuses and words of ours: there are few. */
+const mostFrequent = (counts: ShownBacklog['deadBy']) =>
+  Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, MAX_REASONS);
 
 const timeMarkup = (at: number, text: string): Markup => {
   const iso = new Date(at).toISOString();
@@ -64,7 +71,7 @@ function deadMarkup(backlogs: readonly ShownBacklog[]): Markup {
 <caption class="unseen">Dead letters by reason</caption>
 <thead><tr><th scope="col">backend</th><th scope="col" class="wide">reason</th><th scope="col" class="number">records</th></tr></thead>
 <tbody>${backlogs.flatMap(({ backend, deadBy }) =>
-    Object.entries(deadBy).map(
+    mostFrequent(deadBy).map(
       ([reason, count]) =>
         html`<tr><th scope="row">${nameMarkup(backend, 24)}</th><td class="wide">${nameMarkup(visible(reason), MAX_REASON)}</td><td class="number bad">${numberText(count)}</td></tr>`,
     ),
