@@ -38,9 +38,9 @@ import type { RecordsThread } from './records/records-thread.ts';
 import { startRecords } from './records/start-records.ts';
 import { openStore } from './state/open-state.ts';
 import { DecisionRing } from './ui/decision-ring.ts';
-import { createOpsDoors } from './ui/ops-doors.ts';
 import { PageOwner } from './ui/page-owner.ts';
 import type { PageSource } from './ui/page-source.ts';
+import { placeOps } from './ui/placed-ops.ts';
 
 export type Bridge = {
   readonly app: Hono<BridgeEnv>;
@@ -212,12 +212,12 @@ export function composeBridge(
         })
       : undefined;
   const page = given?.page ?? (owner as PageOwner);
-  const doors = createOpsDoors({
+  const ops = placeOps({
     ...{ config, metrics, log, page, isDraining, ready: readyRoute(readiness) },
     metricsPage: allMetrics,
   });
   const app = createApp({
-    ...{ handler, largeCalls, refuse, records, metrics, log, isDraining, ops: doors.beside },
+    ...{ handler, largeCalls, refuse, records, metrics, log, isDraining, ops: ops.beside },
     async requestOf(key) {
       await sharedCalls?.fetchRequest(key);
       return requests.bytesOf(key);
@@ -230,7 +230,7 @@ export function composeBridge(
   });
   return {
     app,
-    ops: given === undefined ? doors.apart : undefined,
+    ops: given === undefined ? ops.apart : undefined,
     log,
     page,
     readiness,
@@ -267,7 +267,7 @@ export function composeBridge(
     uncaught: (error, kind) => observer.uncaught(error, kind),
     startDraining() {
       draining = true;
-      doors.close();
+      ops.close();
     },
     async close(drainMs = 0) {
       traffic?.close();

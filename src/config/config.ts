@@ -163,7 +163,9 @@ function hostOf(set: OwnValues, apiKeys: readonly string[], { problems, warnings
   const isOpen = set.ALLOW_UNAUTHENTICATED;
   const host = set.HOST ?? (apiKeys.length > 0 || isOpen ? '0.0.0.0' : '127.0.0.1');
   if (apiKeys.length > 0 || isLoopback(host)) return host;
-  if (isOpen) warnings.push('anybody who reaches the port can use the bridge: ALLOW_UNAUTHENTICATED is true');
+  const page = set.OPS_PORT === undefined ? ', and by its address see its page' : '';
+  if (isOpen)
+    warnings.push(`anybody who reaches the port can use the bridge${page}: ALLOW_UNAUTHENTICATED is true`);
   else
     problems.push('BRIDGE_API_KEYS: missing; HOST is not loopback. Set keys, or ALLOW_UNAUTHENTICATED=true');
   return host;

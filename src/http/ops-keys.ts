@@ -11,7 +11,7 @@ import { newSession, SESSION_MS, sessionState } from './session.ts';
 
 export type OpsRefusal = (typeof OPS_REFUSALS)[number];
 
-/** Why a key does not open a door; undefined if it does. */
+/** Why somebody is not let in. */
 export type KeyRefusal = Extract<OpsRefusal, 'no_key' | 'wrong_key' | 'crowded'>;
 
 export type OpsKeysOptions = {
@@ -70,7 +70,7 @@ export class OpsKeys {
   }
 
   /**
-   * Opens the door to a browser that brings a key.
+   * Lets in a browser that brings a key.
    *
    * @returns why not; undefined if its cookie is set
    */

@@ -3,8 +3,8 @@ import { type BridgeState, readyRoute } from '../http/health.ts';
 import { OpsListener } from '../http/ops-listener.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { createOpsDoors, type OpsDoors } from '../ui/ops-doors.ts';
 import type { PageSource } from '../ui/page-source.ts';
+import { type PlacedOps, placeOps } from '../ui/placed-ops.ts';
 
 export type PrimaryOpsOptions = {
   readonly config: Config;
@@ -21,13 +21,13 @@ export type PrimaryOpsOptions = {
 
 /** The listener for those who operate the bridge, where workers judge: the process that they report to answers itself. */
 export class PrimaryOps {
-  readonly #doors: OpsDoors;
+  readonly #placed: PlacedOps;
   readonly #listener: OpsListener | undefined;
 
   constructor(options: PrimaryOpsOptions) {
     const { config, metrics, isDraining, failed } = options;
-    this.#doors = createOpsDoors({ ...options, ready: readyRoute(options.readiness) });
-    const { apart } = this.#doors;
+    this.#placed = placeOps({ ...options, ready: readyRoute(options.readiness) });
+    const { apart } = this.#placed;
     const { bodyTimeoutMs } = config.bodies;
     const onCut = () => metrics.cut_connections_total.inc({ reason: 'pipelining' });
     this.#listener =
@@ -46,7 +46,7 @@ export class PrimaryOps {
 
   /** Has no wrong key wait any more: the bridge drains. */
   stopWaiting(): void {
-    this.#doors.close();
+    this.#placed.close();
   }
 
   close(): void {

@@ -9,7 +9,7 @@ import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { PageSource } from './page-source.ts';
 
-export type OpsDoorsOptions = {
+export type PlacedOpsOptions = {
   readonly config: Pick<Config, 'ops' | 'access' | 'server' | 'bodies'>;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -24,7 +24,7 @@ export type OpsDoorsOptions = {
 };
 
 /** What those who operate the bridge look at. */
-export type OpsDoors = {
+export type PlacedOps = {
   /** Routes beside those of guardrail calls; undefined where there is a listener of its own. */
   readonly beside: OpsRoutes | undefined;
   /** All routes of that listener. */
@@ -34,7 +34,7 @@ export type OpsDoors = {
 };
 
 /** Puts page, metrics and readiness where the configuration has them, behind its keys. */
-export function createOpsDoors(options: OpsDoorsOptions): OpsDoors {
+export function placeOps(options: PlacedOpsOptions): PlacedOps {
   const { config, metrics, log, ready, metricsPage, isDraining, isOpen = () => true } = options;
   const { ops, access, server, bodies } = config;
   const keys = new OpsKeys({
