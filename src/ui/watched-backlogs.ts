@@ -1,9 +1,12 @@
+import { within } from '../guardrail/within.ts';
 import type { NextTry, RecordsHealth } from '../records/protocol.ts';
 import type { StoredBacklog } from './kept-answers.ts';
 import type { ShownBacklog } from './page-source.ts';
 
 /** Time between two looks into the outbox, while somebody looks at the page. */
 const LOOK_MS = 3000;
+/** Longest that a picture waits for the first look: all else that it shows is known at once. */
+const FIRST_MS = 500;
 /** An older picture of the outbox says nothing. */
 const OLD_MS = 60_000;
 
@@ -32,12 +35,12 @@ export class WatchedBacklogs {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** As they were read last; undefined where no records are kept, or they could not be read for a while. Waits for the first reading. */
+  /** As they were read last; undefined where no records are kept, or they could not be read for a while. Waits a moment for the first reading. */
   async now(): Promise<readonly ShownBacklog[] | undefined> {
     const health = this.#options.health();
     if (health === undefined) return undefined;
     this.#look();
-    if (this.#stored === undefined) await this.#reading;
+    if (this.#stored === undefined && this.#reading !== undefined) await within(FIRST_MS, this.#reading);
     const stored = this.#now() - this.#readAt > OLD_MS ? undefined : this.#stored;
     if (stored === undefined) return undefined;
     const names = new Set([...this.#options.receivers(), ...stored.map(({ backend }) => backend)]);
