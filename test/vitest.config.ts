@@ -19,6 +19,7 @@ export default defineConfig(({ mode }) => ({
       'deploy/**',
       'browser/**',
       'monitoring/**',
+      'package/**',
       'bench/**',
       ...(mode === 'slow' ? [] : [SLOW]),
     ],

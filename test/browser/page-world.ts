@@ -78,14 +78,14 @@ export async function startPageWorld({
   const settings = {
     ...{
       DATA_DIR: join(folder, 'data'),
-      POLICY_FILE: policyFile,
+      POLICY_FILE: 'policies.yaml',
       GUARDRAIL_TIMEOUT: '5',
       HOUSE_AKTO: 'akto-token',
     },
     ...{ HOUSE_CAPSULE: 'capsule-token', ...env },
   };
   const start = (more: Record<string, string> = {}) =>
-    startServing({ ...settings, ...more }, { limitMs: 600_000, nodeArgs });
+    startServing({ ...settings, ...more }, { limitMs: 600_000, nodeArgs, cwd: folder });
   let child = await start();
   const opsPort = async () =>
     env.OPS_PORT === undefined ? child.port : Number((await child.line('listening')).ops_port);

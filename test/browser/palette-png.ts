@@ -2,6 +2,8 @@ import { crc32, deflateSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 
 const COLOURS = 256;
+/** Of two colours that an eye tells apart: squares of differences, summed. */
+const FAR = 30 ** 2;
 
 /** Writes a picture with 256 colours at most, which takes a third of the bytes: a page has few, and letters have shades of them. */
 export async function palettePng(browser: Browser, png: Buffer): Promise<Buffer> {
@@ -11,10 +13,7 @@ export async function palettePng(browser: Browser, png: Buffer): Promise<Buffer>
     const colour = pixels.readUIntBE(i, 3);
     counts.set(colour, (counts.get(colour) ?? 0) + 1);
   }
-  const palette = [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, COLOURS)
-    .map(([colour]) => colour);
+  const palette = chosen([...counts].sort(([, a], [, b]) => b - a).map(([colour]) => colour));
   const places = new Map(palette.map((colour, place) => [colour, place]));
   // Each line begins with its filter, which is none
   const lines = Buffer.alloc((width + 1) * height);
@@ -55,12 +54,22 @@ function chunk(type: string, data: Buffer): Buffer {
   return Buffer.concat([length, body, sum]);
 }
 
+const distance = (a: number, b: number) =>
+  [16, 8, 0].reduce((sum, bits) => sum + (((a >> bits) & 255) - ((b >> bits) & 255)) ** 2, 0);
+
+/** The colours to keep: first those that are like none before them, however few their pixels are. @param colours the commonest first */
+function chosen(colours: readonly number[]): number[] {
+  const distinct: number[] = [];
+  for (const colour of colours)
+    if (distinct.length < COLOURS / 2 && distinct.every((other) => distance(colour, other) > FAR))
+      distinct.push(colour);
+  return [...new Set([...distinct, ...colours])].slice(0, COLOURS);
+}
+
 function nearest(palette: readonly number[], colour: number): number {
-  const distance = (other: number) =>
-    [16, 8, 0].reduce((sum, bits) => sum + (((other >> bits) & 255) - ((colour >> bits) & 255)) ** 2, 0);
   let best = 0;
   for (let place = 1; place < palette.length; place++)
-    if (distance(palette[place] ?? 0) < distance(palette[best] ?? 0)) best = place;
+    if (distance(palette[place] ?? 0, colour) < distance(palette[best] ?? 0, colour)) best = place;
   return best;
 }
 
