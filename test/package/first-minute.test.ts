@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, inject, onTestFinished, test } from 'vitest';
+import { startFakeBackend } from '../support/fake-backend.ts';
 import { plainEnv } from './install.ts';
 
 const run = promisify(execFile);
@@ -104,8 +105,10 @@ test('a policy file is made, checked and served; doctor finds the bridge well', 
   expect(reply).toMatchObject({ action: 'BLOCKED', blocked_reason: expect.stringContaining('[policy]') });
   const [, reference = ''] = /Reference: (\w+)/.exec(reply.blocked_reason) ?? [];
   const env = { ...settings, DATA_DIR: dataDir, PORT: new URL(url).port };
-  const why = await command(bridge, ['why', reference], env);
-  expect(why).toMatchObject({ code: 0, stdout: expect.stringContaining('prompt-injection') });
+  // A decision is on disk a moment after its reply
+  await expect
+    .poll(() => command(bridge, ['why', reference], env), { timeout: 30_000 })
+    .toMatchObject({ code: 0, stdout: expect.stringContaining('prompt-injection') });
   const doctor = await command(bridge, ['doctor'], env);
   expect(doctor.stdout).toContain(url);
   expect(doctor.stdout).not.toContain('npm start');
@@ -165,6 +168,39 @@ test('the page comes with its stylesheet, its script and its charts', async () =
   const assets = [...(await response.text()).matchAll(/(?:href|src)="(\/ui\/assets\/[^"]+)"/g)];
   expect(assets.length).toBeGreaterThan(3);
   for (const [, path] of assets) expect((await fetch(url + path)).status, path).toBe(200);
+  // Judged in a thread, which starts from what is built
+  const body = new URLSearchParams({ text: `the key is ${KEY}` });
+  const judged = await fetch(`${url}/ui/playground`, { method: 'POST', body, headers: { origin: url } });
+  expect(await judged.text()).toContain('aws-access-key');
+});
+
+test('traces leave by the packages of OpenTelemetry that come with it', async () => {
+  const collector = await startFakeBackend();
+  try {
+    const { url } = await serving(join(BIN, 'guardrail-bridge'), ['serve'], {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_BSP_SCHEDULE_DELAY: '100',
+    });
+    await ask(url);
+    await expect
+      .poll(() => collector.seen.map(({ path }) => path), { timeout: 30_000 })
+      .toContain('/v1/traces');
+  } finally {
+    await collector.close();
+  }
+});
+
+test.each([
+  { args: ['policy', 'schema'], says: '"$schema"' },
+  { args: ['policy', 'kinds'], says: 'prompt-injection' },
+  { args: ['backend', 'list'], says: 'lakera' },
+  { args: ['completion', 'bash'], says: 'guardrail-bridge' },
+  { args: ['litellm-config'], says: 'generic_guardrail_api' },
+])('$args.0 $args.1 says what it says in a clone', async ({ args, says }) => {
+  const { code, stdout, stderr } = await command(join(BIN, 'guardrail-bridge'), args);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toContain(says);
+  expect(stdout).not.toContain('npm start');
 });
 
 test('a worker and a bridge with workers start from what is built', async () => {

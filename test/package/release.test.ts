@@ -135,8 +135,14 @@ test('what the image holds judges a call and replays the demo', async () => {
   const folder = join(await listed(), 'bill');
   const [, prune = 'exit 99'] = /&& (find node_modules.*\+) \\$/m.exec(read('Dockerfile')) ?? [];
   await run('sh', ['-e', '-c', prune], { cwd: folder });
-  for (const part of ['dist', 'examples/demo'])
-    cpSync(join(source, part), join(folder, part), { recursive: true });
+  const stage =
+    read('Dockerfile')
+      .split(/^FROM /m)
+      .at(-1) ?? '';
+  const copied = [...stage.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, files = '']) =>
+    files.split(' '),
+  );
+  for (const part of ['dist', ...copied]) cpSync(join(source, part), join(folder, part), { recursive: true });
   const node = (...args: readonly string[]) =>
     run(process.execPath, args, { cwd: folder, env: { ...plainEnv(), DATA_DIR: join(folder, 'data') } });
   const text = 'call me at +49 30 901820, or pay with 4111 1111 1111 1111';
@@ -148,5 +154,6 @@ test('what the image holds judges a call and replays the demo', async () => {
     text,
   ).catch((error: Result) => error);
   expect(stdout).toMatch(/PHONE|phone/);
+  expect((await node('dist/main.js', 'policy', 'schema')).stdout).toContain('"$schema"');
   expect((await node('dist/main.js', 'demo', '--replay')).stdout).toContain('All three ended as they should');
 });

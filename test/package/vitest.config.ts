@@ -9,5 +9,6 @@ export default defineConfig({
     isolate: false,
     testTimeout: 120_000,
     hookTimeout: 300_000,
+    teardownTimeout: 60_000,
   },
 });
