@@ -1,7 +1,9 @@
 import type { OtlpLoss } from './protocol.ts';
 
-/** Items of one export, and of all that wait. */
+/** So many items go at once; where more wait, more go together. */
 const BATCH_ITEMS = 512;
+const MAX_BATCH_ITEMS = 2048;
+/** Of all that wait. */
 const MAX_ITEMS = 8192;
 /** Items wait so long for others. */
 const DELAY_MS = 1000;
@@ -84,7 +86,7 @@ export class ExportQueue<Item> {
       this.#idle?.();
       return;
     }
-    const batch = this.#waiting.splice(0, BATCH_ITEMS);
+    const batch = this.#waiting.splice(0, MAX_BATCH_ITEMS);
     this.#isSending = true;
     let isDone = false;
     const done = (why: string | undefined) => {

@@ -16,7 +16,7 @@ import { ExportQueue, type ExportResult, exportFailure } from './export-queue.ts
 import { exportersFor } from './exporters.ts';
 import { loggedLine } from './log-records.ts';
 import { MetricPages } from './metric-pages.ts';
-import type { FromOtlp, OtlpStart, ToOtlp } from './protocol.ts';
+import type { FromOtlp, OtlpLoss, OtlpStart, ToOtlp } from './protocol.ts';
 import { samplerOf } from './sampler.ts';
 import { contextOf, WantedTraceIds } from './span-parents.ts';
 
@@ -28,6 +28,7 @@ import { contextOf, WantedTraceIds } from './span-parents.ts';
 /** Lines of the log wait for the spans of their calls, once or twice this long. */
 const LINES_MS = 1000;
 const MAX_LINES = 4096;
+const LOSSES_MS = 250;
 /** Longest that an export of metrics waits for them. */
 const PAGE_MS = 10_000;
 
@@ -48,10 +49,11 @@ const resource = defaultResource().merge(
   }),
 );
 const exporters = exportersFor(start);
+const losses = new Map<`${Signal} ${OtlpLoss}`, number>();
+let lossTimer: NodeJS.Timeout | undefined;
 const told = (signal: Signal) => ({
   timeoutMs,
-  lost: (reason: (FromOtlp & { kind: 'lost' })['reason'], count: number) =>
-    post({ kind: 'lost', signal, reason, count }),
+  lost: (reason: OtlpLoss, count: number) => lost(signal, reason, count),
   trouble: (why: string | undefined) => post({ kind: 'trouble', signal, why }),
 });
 
@@ -107,6 +109,23 @@ const timer = setInterval(() => {
   emitLines();
 }, LINES_MS);
 
+/** Counts what is lost, to be told together: of a full queue it is thousands a second. */
+function lost(signal: Signal, reason: OtlpLoss, count: number): void {
+  const name = `${signal} ${reason}` as const;
+  losses.set(name, (losses.get(name) ?? 0) + count);
+  lossTimer ??= setTimeout(tellLosses, LOSSES_MS);
+}
+
+function tellLosses(): void {
+  clearTimeout(lossTimer);
+  lossTimer = undefined;
+  for (const [name, count] of losses) {
+    const [signal, reason] = name.split(' ') as [Signal, OtlpLoss];
+    post({ kind: 'lost', signal, reason, count });
+  }
+  losses.clear();
+}
+
 function spanQueue(url: string): ExportQueue<ReadableSpan> {
   const { exporter, cut } = exporters.traces(url);
   return new ExportQueue({ ...told('traces'), cut, export: (items, done) => exporter.export(items, done) });
@@ -119,13 +138,13 @@ function logQueue(url: string): ExportQueue<ReadableLogRecord> {
 
 function metricReader(url: string): PeriodicExportingMetricReader {
   const { exporter } = exporters.metrics(url);
-  const { lost, trouble } = told('metrics');
+  const { lost: lose, trouble } = told('metrics');
   let isTroubled = false;
   const exportMetrics = exporter.export.bind(exporter);
   exporter.export = (metrics: ResourceMetrics, done: (result: ExportResult) => void) =>
     exportMetrics(metrics, (result) => {
       const why = exportFailure(result);
-      if (why !== undefined) lost('failed', 1);
+      if (why !== undefined) lose('failed', 1);
       if ((why !== undefined) !== isTroubled) trouble(why);
       isTroubled = why !== undefined;
       done(result);
@@ -158,11 +177,11 @@ function take(line: string): void {
         break;
       case LINE_TAGS.log:
         if (newLines.length < MAX_LINES) newLines.push(line.slice(1));
-        else post({ kind: 'lost', signal: 'logs', reason: 'full', count: 1 });
+        else lost('logs', 'full', 1);
     }
   } catch {
     // A line that is none must not end the thread, and those of all others with it
-    post({ kind: 'lost', signal: 'traces', reason: 'thread', count: 1 });
+    lost('traces', 'thread', 1);
   }
 }
 
@@ -175,7 +194,7 @@ function emitLines(): void {
 function emit(line: string): void {
   const logged = loggedLine(line);
   if (logged === undefined) {
-    post({ kind: 'lost', signal: 'logs', reason: 'thread', count: 1 });
+    lost('logs', 'thread', 1);
     return;
   }
   const { record, callId, inputType } = logged;
@@ -193,6 +212,7 @@ async function close(ms: number): Promise<void> {
     over,
     Promise.all([spans?.close(ms), logs?.close(ms), reader?.forceFlush().catch(() => {})]),
   ]);
+  tellLosses();
   post({ kind: 'closed' });
 }
 
