@@ -119,19 +119,24 @@ test('the decisions: newest first, a run of allowed ones is one row with its num
       policies: [{ kind: 'pii', enforced: false, verdict: 'redact', reason_code: 'pii', rules: ['email'] }],
     }),
     row({ backends: [{ backend: 'akto', mode: 'enforce', result: 'timeout', ms: 1 } as never] }),
+    row({
+      ...{ verdict: 'redact', by: 'pii', ms: 7 },
+      backends: [{ backend: 'akto', mode: 'enforce', result: 'timeout', ms: 1 } as never],
+    }),
     { ms: 6, litellm_call_id: 'the newest' },
   );
   const { text } = await get(fakeSource({ decisions }));
   const rows = [...text.matchAll(/<tr class="[^"]*" data-count[\s\S]*?<\/tr>/g)].map(([one]) => one);
   expect(rows.map((one) => wordsOf(`<main>${one.replace(/<time[^>]*>[\d:]+<\/time>/, '')}`).trim())).toEqual([
     'allowed payments nightly gpt-5 6.0 ms the newest',
+    '! unjudged redacted by pii; without akto payments nightly gpt-5 7.0 ms call-1',
     '! unjudged without akto payments nightly gpt-5 1.5 ms call-1',
     'allowed pii would redact · email payments nightly gpt-5 1.5 ms call-1',
     'allowed (2) payments',
     `BLOCKED secrets · aws-key payments nightly gpt-5 1.5 ms ${REF}`,
     'allowed (3) several',
   ]);
-  expect(rows[4]).toContain(`href="/ui/call?word=${REF}"`);
+  expect(rows[5]).toContain(`href="/ui/call?word=${REF}"`);
   expect(rows[0]).toContain('href="/ui/call?word=the%20newest"');
 });
 

@@ -96,8 +96,9 @@
   }
 
   /** @param {Decision} decision */
-  function why({ by, rules, category, bypassed, observed, input_type }) {
-    const decided = by === null ? (category ?? '') : [...by.split(','), ...rules].join(' · ');
+  function why({ by, rules, category, bypassed, observed, input_type, verdict }) {
+    const did = bypassed.length > 0 ? `${WORDS[verdict] ?? verdict} by ` : '';
+    const decided = by === null ? (category ?? '') : `${did}${[...by.split(','), ...rules].join(' · ')}`;
     const watching =
       by === null && rules.length > 0 ? [...observed, ...rules].join(' · ') : observed.join('; ');
     const without = bypassed.length === 0 ? '' : `without ${bypassed.join(', ')}`;

@@ -83,8 +83,10 @@ function verdictMarkup({ verdict, bypassed }: LiveRow): Markup {
 }
 
 /** `secrets · aws-access-key`, `without akto`, `secrets would redact`. */
-function whyMarkup({ by, rules, category, bypassed, observed, input_type }: LiveRow): Markup {
-  const decided = by === null ? (category ?? '') : [...by.split(','), ...rules].join(' · ');
+function whyMarkup({ by, rules, category, bypassed, observed, input_type, verdict }: LiveRow): Markup {
+  // The verdict of one that went on unjudged does not stand in its own column
+  const did = bypassed.length > 0 ? `${WORDS[verdict]} by ` : '';
+  const decided = by === null ? (category ?? '') : `${did}${[...by.split(','), ...rules].join(' · ')}`;
   // Of one who decides nothing the rules are those of who would have
   const watching =
     by === null && rules.length > 0 ? [...observed, ...rules].join(' · ') : observed.join('; ');
