@@ -8,7 +8,7 @@ import type { FromLookUp, LookUpStart, LookUps, LookUpTopic, ToLookUp } from './
 
 const WORKER = new URL(`./look-up-worker${extname(import.meta.url)}`, import.meta.url);
 /** A text that takes more ends the thread, and not the process with its verdicts. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 };
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
 
 /** Time for one answer: a page waits for one about what was pasted for 5 seconds. */
 const ANSWER_MS: Record<LookUpTopic, number> = { kept: 15_000, pasted: 4500 };

@@ -275,3 +275,47 @@ rules:
     checked.policy === null ? [] : [[checked.policy, checked.rules]],
   );
 });
+
+test.each([
+  // A mistake of ours: no page asks so
+  {
+    reason: 'bug',
+    topic: 'pasted',
+    problem: /by a mistake of the bridge/,
+    logged: { failure: { kind: 'bug' } },
+  },
+  {
+    reason: 'ended',
+    topic: 'nothing',
+    problem: /its thread|the thread .* has ended/,
+    logged: { reason: 'ended' },
+  },
+])(
+  'where it has no answer ($reason) that is said, counted and logged, without what was asked',
+  async (row) => {
+    const { metrics, lines } = testLookUpLog();
+    const thread = new LookUpThread({
+      ...{ topic: row.topic as 'pasted', config: () => CONFIG, answerMs: 20_000 },
+      ...{ log: lines.log, metrics },
+    });
+    onTestFinished(() => thread.close());
+    await expect(thread.ask('lint', { canary: 'canary-22ff' } as never, undefined)).rejects.toThrow(
+      row.problem,
+    );
+    expect(metrics.ui_failures_total.countOf({ reason: row.reason })).toBe(1);
+    expect(lines.all).toMatchObject([{ asked: 'lint', ...row.logged }]);
+    expect(JSON.stringify(lines.all)).not.toContain('canary-22ff');
+  },
+);
+
+test('a bridge that goes answers nothing more', async () => {
+  const { metrics, lines } = testLookUpLog();
+  const thread = new LookUpThread({
+    ...{ topic: 'pasted', config: () => CONFIG },
+    ...{ log: lines.log, metrics },
+  });
+  const asked = thread.ask('lint', POLICY, undefined);
+  thread.close();
+  await expect(asked).rejects.toThrow('the bridge is going');
+  await expect(thread.ask('lint', POLICY, undefined)).rejects.toThrow('the bridge is going');
+});
