@@ -82,7 +82,8 @@ const SETTINGS_ADVICE = `${commandLine('config')} shows all settings in force, a
 function examineSettings(env: Env, warnings: readonly string[]): Settings {
   let config: Config | undefined;
   try {
-    config = parseConfig(env, kinds, warnings);
+    // Its name in LiteLLM's environment, which the doctor reads too, and no slip there
+    config = parseConfig({ ...env, BRIDGE_API_KEY: undefined }, kinds, warnings);
     const file = policiesOf(config)?.file;
     const backends = [...config.backends, ...(file?.backends ?? [])];
     const policies = file === undefined ? 'no policies' : `policies ${file.name}`;

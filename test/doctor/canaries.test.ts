@@ -328,7 +328,8 @@ describe('the doctor says that', () => {
   );
 
   test('settings can be used and are doubtful: it warns, and ends with 0', async () => {
-    const env = { AUDIT_KEY: 'of-the-audit-log', BUILTIN_POLICY: 'on' };
+    // That of LiteLLM's environment is no slip
+    const env = { AUDIT_KEY: 'of-the-audit-log', BUILTIN_POLICY: 'on', BRIDGE_API_KEY: KEY };
     const { code, report: found } = await doctor(['--no-bridge', '--json'], env);
     expect([code, found?.findings]).toMatchObject([
       0,
