@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { hostname, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
@@ -29,6 +29,8 @@ import { contextOf, WantedTraceIds } from './span-parents.ts';
 const LINES_MS = 1000;
 const MAX_LINES = 4096;
 const LOSSES_MS = 250;
+/** Where cores are short others get nine times as much of them. */
+const NICE = 10;
 /** Longest that an export of metrics waits for them. */
 const PAGE_MS = 10_000;
 
@@ -36,6 +38,7 @@ const port = parentPort;
 if (port === null) throw new Error('not started by OtlpSender');
 const post = (message: FromOtlp) => port.postMessage(message);
 
+yieldToOthers();
 const start = workerData as OtlpStart;
 const { addresses, timeoutMs, version } = start;
 const scope = { name: 'litellm-guardrail-bridge', version };
@@ -124,6 +127,16 @@ function tellLosses(): void {
     post({ kind: 'lost', signal, reason, count });
   }
   losses.clear();
+}
+
+/** Verdicts come first. Elsewhere than on Linux it would concern the whole process. */
+function yieldToOthers(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(NICE);
+  } catch {
+    // A sandbox that forbids it: all are equal then
+  }
 }
 
 function spanQueue(url: string): ExportQueue<ReadableSpan> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,15 @@ async function serving(env: Record<string, string>, options = {}) {
   const child = await startServing(env, options);
   onTestFinished(child.stop);
   return child;
+}
+
+/** The priorities that the threads of a process have, each once. @see proc_pid_stat(5) */
+function niceOf(pid: number): number[] {
+  const tasks = readdirSync(`/proc/${pid}/task`).map((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/stat`, 'latin1'),
+  );
+  const nice = tasks.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
+  return [...new Set(nice)].toSorted((a, b) => a - b);
 }
 
 /** The modules that a process has loaded: by thread, those of packages by their names. */
@@ -42,6 +51,10 @@ test('nothing of OpenTelemetry is loaded unless it is asked for, and then by the
     { nodeArgs: LOADS },
   );
   const on = await serving({ ...env, ...OTEL, OTEL_EXPORTER_OTLP_ENDPOINT: seen.url }, { nodeArgs: LOADS });
+  if (process.platform === 'linux') {
+    expect(niceOf(off.pid)).toEqual([0]);
+    await expect.poll(() => niceOf(on.pid), { timeout: 20_000, interval: 20 }).toEqual([0, 10]);
+  }
   for (const child of [off, disabled, on]) {
     expect((await ask(child.url, GUARDRAIL, call(1))).status).toBe(200);
     child.send('SIGTERM');
