@@ -169,7 +169,7 @@ test.each(CASES)(
         const metrics = text
           .split('\n')
           .filter((line) =>
-            /^guardrail_bridge_(?!telemetry|unstored|.*_seconds_(sum|bucket)|log_)/.test(line),
+            /^guardrail_bridge_(?!telemetry|unstored|event_loop|.*_seconds_(sum|bucket)|log_)/.test(line),
           );
         const asked = bridge.akto.seen
           .filter(({ path }) => path.endsWith('/api/http-proxy'))
