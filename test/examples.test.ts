@@ -26,7 +26,7 @@ test('every file under examples/ is loaded by a test', () => {
   const known = [
     /\.env$/,
     /^litellm-.*\.yaml$/,
-    /^(?:policies|streaming|operations|backends|turned|kubernetes|replicas|capacity|demo|teams|monitoring)$/,
+    /^(?:policies|streaming|operations|backends|turned|kubernetes|replicas|capacity|demo|teams|monitoring|page)$/,
   ];
   expect(files.filter((file) => !known.some((pattern) => pattern.test(file)))).toEqual([]);
 });
