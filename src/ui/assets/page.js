@@ -166,6 +166,10 @@
 
   let unsaid = { all: 0, blocked: 0, unjudged: 0 };
 
+  function shorten() {
+    while (rows !== null && rows.childElementCount > MAX_ROWS) rows.lastElementChild?.remove();
+  }
+
   /** @param {readonly Decision[]} decisions the oldest first */
   function show(decisions) {
     if (rows === null) return;
@@ -182,7 +186,7 @@
         fold(row, newest);
       else rows.prepend(row);
     }
-    while (rows.childElementCount > MAX_ROWS) rows.lastElementChild?.remove();
+    shorten();
   }
 
   function say() {
@@ -226,6 +230,7 @@
         class: 'none',
       });
       rows?.prepend(element('tr', cell));
+      shorten();
     });
     source.addEventListener('picture', (event) => picture(JSON.parse(event.data)));
     source.addEventListener('error', () => {
