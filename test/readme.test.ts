@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
@@ -73,6 +73,12 @@ test('the guide to operations names every metric', async () => {
   const names = all(await metricsText(), /^# TYPE guardrail_bridge_(\w+) /gm);
   expect(names.length).toBeGreaterThan(30);
   expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(guide))).toEqual([]);
+});
+
+test('the README shows pictures of the page that are there, and small', () => {
+  const pictures = all(textOf(README), /<img src="([^"]+)"/g);
+  expect(pictures).toHaveLength(3);
+  for (const picture of pictures) expect(statSync(join(ROOT, picture)).size, picture).toBeLessThan(150_000);
 });
 
 test('the README is short, and says how to start and how to test', () => {
