@@ -166,7 +166,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-  const giveUpAt = Date.now() + 120_000;
+  // It takes 9 s of a core, and on a machine whose cores are shared by much else some minutes
+  const giveUpAt = Date.now() + 240_000;
   while (!(await isUp(`${proxy.url}/health/liveliness`))) {
     if (child.exitCode !== null || Date.now() > giveUpAt) {
       await proxy.stop();

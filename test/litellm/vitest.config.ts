@@ -9,8 +9,8 @@ export default defineConfig({
     reporters: ['default', './release-table.ts'],
     // A file waits half of its time, for a LiteLLM that starts and for deadlines
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 180_000,
+    testTimeout: 90_000,
+    hookTimeout: 300_000,
     teardownTimeout: 30_000,
   },
 });
