@@ -4,24 +4,42 @@ import net, { type Socket } from 'node:net';
 /** Node's own mark of a connection with a call on it, from the end of its head to the end of its reply. Node goes by it too. */
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
 
+const trusted = new WeakSet<Socket>();
+
+/** Keeps a connection whose sender has shown a key, where others must go. */
+export function trust(connection: Socket): void {
+  trusted.add(connection);
+}
+
+/** Bounds of connections. */
+export type ConnectionBounds = {
+  /** Number from which on a new one takes the place of one without a call. */
+  readonly maxIdle: number;
+  /** Number from which on no other is accepted. */
+  readonly maxConnections: number;
+  /** True if a new one then takes the place of the oldest that is not trusted: one that is slow on purpose, as others have a reply by now. */
+  readonly cutsStrangers?: boolean;
+};
+
 /** The open connections of a server, to tell those that wait for a reply from those that do not. */
 export class OpenConnections {
   readonly #server: Server;
   /** The oldest first. */
   readonly #open = new Set<HttpSocket>();
 
-  /**
-   * @param maxIdle number of connections from which on a new one takes the place of one without a call
-   * @param max number of connections beyond which a new one is closed at once
-   */
-  constructor(server: Server, maxIdle: number, max = Number.POSITIVE_INFINITY) {
+  constructor(server: Server, { maxIdle, maxConnections, cutsStrangers = false }: ConnectionBounds) {
     this.#server = server;
     server.on('connection', (socket: HttpSocket) => {
-      if (this.#open.size >= max) {
+      const isFull = this.#open.size >= maxConnections;
+      let gone = this.#open.size < maxIdle ? undefined : this.#leastUsed();
+      if (isFull && cutsStrangers) gone ??= this.#oldestStranger();
+      if (gone !== undefined) {
+        this.#open.delete(gone);
+        gone.destroy();
+      } else if (isFull) {
         socket.destroy();
         return;
       }
-      if (this.#open.size >= maxIdle) this.#leastUsed()?.destroy();
       this.#open.add(socket);
       socket.once('close', () => this.#open.delete(socket));
     });
@@ -36,6 +54,11 @@ export class OpenConnections {
       oldest ??= socket;
     }
     return oldest;
+  }
+
+  #oldestStranger(): HttpSocket | undefined {
+    for (const socket of this.#open) if (!trusted.has(socket)) return socket;
+    return undefined;
   }
 
   /** Takes no new connections, and leaves those that are open as they are: one that has just come has a call under way. */

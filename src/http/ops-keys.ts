@@ -6,6 +6,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { RepeatedLines } from '../observability/repeated-lines.ts';
 import { type KeyMatch, matches, matchHeaders } from './middleware/authenticate.ts';
 import { WrongKeys } from './middleware/wrong-keys.ts';
+import { trust } from './open-connections.ts';
 import type { BridgeContext, BridgeEnv } from './refusal.ts';
 import { newSession, SESSION_MS, sessionState } from './session.ts';
 
@@ -47,12 +48,13 @@ export class OpsKeys {
     return this.#keys.length > 0;
   }
 
-  /** Looks at the key of a request. */
-  match(c: BridgeContext): KeyMatch {
-    const byHeader = matchHeaders(this.#known, (name) => c.req.header(name));
+  /** Looks at the key of a request, or sees only that it has one. */
+  #match(c: BridgeContext): KeyMatch {
+    const areCompared = this.#areCompared(c);
+    const byHeader = matchHeaders(areCompared ? this.#known : [], (name) => c.req.header(name));
     const cookie = byHeader === 'right' ? undefined : getCookie(c, cookieName(c));
     if (cookie === undefined) return byHeader;
-    const state = sessionState(cookie, this.#keys);
+    const state = sessionState(cookie, areCompared ? this.#keys : []);
     if (state === 'right') {
       c.set('hasSession', true);
       return 'right';
@@ -64,8 +66,8 @@ export class OpsKeys {
   /** Returns why a request does not come in, with the wait of a wrong key behind it; undefined if it does. */
   async refusalOf(c: BridgeContext, at: string): Promise<KeyRefusal | undefined> {
     if (!this.areAsked) return undefined;
-    const match = this.match(c);
-    if (match === 'right') return undefined;
+    const match = this.#match(c);
+    if (match === 'right') return this.#trust(c);
     return match === 'none' ? this.counted('no_key') : this.#slow(c, at);
   }
 
@@ -76,9 +78,9 @@ export class OpsKeys {
    */
   async open(c: BridgeContext, key: string): Promise<KeyRefusal | undefined> {
     if (key === '') return this.counted('no_key');
-    if (!matches(this.#known, key)) return this.#slow(c, 'login');
+    if (!this.#areCompared(c) || !matches(this.#known, key)) return this.#slow(c, 'login');
     setCookie(c, cookieName(c), newSession(key), { ...cookieOptions(c), maxAge: SESSION_MS / 1000 });
-    return undefined;
+    return this.#trust(c);
   }
 
   /** Takes its cookie from a browser. */
@@ -105,6 +107,17 @@ export class OpsKeys {
     return reason;
   }
 
+  #areCompared(c: BridgeContext): boolean {
+    return this.#wrongKeys.areCompared(c.env?.incoming?.socket.remoteAddress);
+  }
+
+  #trust(c: BridgeContext): undefined {
+    const socket = c.env?.incoming?.socket;
+    if (socket === undefined) return;
+    trust(socket);
+    this.#wrongKeys.trust(socket.remoteAddress);
+  }
+
   async #slow(c: BridgeContext, at: string): Promise<KeyRefusal> {
     this.#repeated.warn({ at, setting: this.setting }, {}, 'a wrong key was refused');
     const { incoming, outgoing } = c.env ?? {};
@@ -113,6 +126,8 @@ export class OpsKeys {
     });
     // One that no key seals any more would be slowed each time
     if (getCookie(c, cookieName(c)) !== undefined) this.close(c);
+    // It can try on over another connection, which costs it more
+    if (!isSlowed) c.header('connection', 'close');
     return this.counted(isSlowed ? 'wrong_key' : 'crowded');
   }
 }

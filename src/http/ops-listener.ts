@@ -7,7 +7,7 @@ import type { BridgeEnv } from './refusal.ts';
 import { createServer, type ServerOptions } from './server.ts';
 
 /** Far fewer than guardrail calls have, and apart from theirs: a browser has six, a scraper one. */
-const BOUNDS = { maxIdle: 64, maxConnections: 128 };
+const BOUNDS = { maxIdle: 64, maxConnections: 128, cutsStrangers: true };
 /** Longest that the head of a request may take, and its body. */
 const MAX_TIMEOUT_MS = 10_000;
 

@@ -2,19 +2,12 @@ import type { RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
-import { OpenConnections } from './open-connections.ts';
+import { type ConnectionBounds, OpenConnections } from './open-connections.ts';
 import type { BridgeEnv } from './refusal.ts';
 
 /** Longer than LiteLLM lets a connection idle, so that it is the one to close it. */
 const KEEP_ALIVE_MS = 75_000;
 
-/** Bounds of connections. */
-type ConnectionBounds = {
-  /** Number from which on those without a call are closed. */
-  readonly maxIdle: number;
-  /** Number beyond which no other is accepted. */
-  readonly maxConnections: number;
-};
 const BOUNDS: ConnectionBounds = { maxIdle: 2048, maxConnections: 4096 };
 
 /** Most requests of one connection in a turn of the event loop. */
@@ -65,7 +58,7 @@ export function createServer({
   isDraining,
   onCut,
   isHandedOver = false,
-  bounds: { maxIdle, maxConnections } = BOUNDS,
+  bounds = BOUNDS,
 }: ServerOptions): {
   readonly server: Server;
   readonly connections: OpenConnections;
@@ -83,7 +76,7 @@ export function createServer({
     // Node itself drains a body that an early reply left unread; the adapter would cut a slow sender off
     autoCleanupIncoming: false,
   }) as Server;
-  if (!isHandedOver) server.maxConnections = maxConnections;
+  if (!isHandedOver && !bounds.cutsStrangers) server.maxConnections = bounds.maxConnections;
   const pipelines = new Pipelines();
   const [handle] = server.listeners('request') as [RequestListener];
   server.removeAllListeners('request');
@@ -94,5 +87,5 @@ export function createServer({
     if (!socket.destroyed) onCut();
     socket.destroy();
   });
-  return { server, connections: new OpenConnections(server, maxIdle, maxConnections) };
+  return { server, connections: new OpenConnections(server, bounds) };
 }

@@ -9,7 +9,7 @@ const TOKEN = /^([0-9a-z]{1,11})\.([\w-]{22})\.([\w-]{43})$/;
 
 /**
  * A token that stands for a key until it expires. It is sealed by the key itself: each process that has the key knows it, without
- * anything that is shared, and a key that is taken away ends it. Nothing in it tells the key.
+ * anything that is shared, and a key that is taken away ends it. Who has it can try keys at it, as many as his machine can: it tells no long key that is random.
  */
 export function newSession(key: string, now = Date.now()): string {
   const told = `${(now + SESSION_MS).toString(36)}.${randomBytes(16).toString('base64url')}`;

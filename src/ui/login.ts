@@ -48,10 +48,10 @@ ${message === undefined ? '' : html`<p id="problem" class="problem" role="alert"
 /** `/ui/login` and `/ui/logout`. */
 export function loginRoutes(keys: OpsKeys): Hono<BridgeEnv> {
   const app = new Hono<BridgeEnv>();
-  app.get(LOGIN_PATH, (c) => {
+  app.get(LOGIN_PATH, async (c) => {
     const next = pathWithin(c.req.query('next'));
-    const isOpen = !keys.areAsked || keys.match(c) === 'right';
-    return isOpen ? c.redirect(next, 303) : loginForm(c, keys, 'no_key', next);
+    const refusal = await keys.refusalOf(c, 'login');
+    return refusal === undefined ? c.redirect(next, 303) : loginForm(c, keys, refusal, next);
   });
   app.post(LOGIN_PATH, async (c) => {
     const fields = new URLSearchParams(c.get('body').bytes().toString());

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { runChild, startChild, startServing } from '../support/child.ts';
-import { send } from '../support/ops.ts';
+import { form, send } from '../support/ops.ts';
 import { ask, judged } from '../support/workers.ts';
 
 const POLICY = { BUILTIN_POLICY: 'on', BANNED_KEYWORDS: 'tulip' };
@@ -169,30 +169,32 @@ test.each(STREAMS)(
 );
 
 test.each(ALONE_AND_NOT)(
-  'five hundred who hang at OPS_PORT of $name take nothing from guardrail calls, nor from who looks at the page',
+  'five hundred who hang at OPS_PORT of $name take nothing from guardrail calls, nor from who has a key',
   async ({ env }) => {
-    const { url, ops, opsPort } = await startApart(env);
+    const { url, opsPort } = await startApart({ ...env, OPS_API_KEYS: 'ops-key', OPS_HOST: '127.0.0.1' });
     const open: Socket[] = [];
     onTestFinished(() => {
       for (const socket of open) socket.destroy();
     });
-    for (let i = 0; i < 500; i++) {
+    const hang = (i: number) => {
       const socket = connect(opsPort, '127.0.0.1').on('error', () => {});
       if (i % 3 === 1) socket.write('GET /ui HTTP/1.1\r\nhost: local');
       if (i % 3 === 2)
-        socket.write('POST /ui/playground HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\ntext=');
+        socket.write('POST /ui/login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nkey=');
       open.push(socket);
-    }
+    };
+    for (let i = 0; i < 500; i++) hang(i);
+    // All with a form under way
+    for (let i = 0; i < 300; i++) hang(2);
     for (let i = 0; i < 100; i++) {
       expect(await judged(url, { texts: [i % 2 === 0 ? 'a tulip' : 'a rose'] })).toBe(
         i % 2 === 0 ? 'BLOCKED' : 'NONE',
       );
     }
-    // Bodies that are missing have their time, and then there is room again
-    await expect
-      .poll(async () => (await ask(ops, '/readyz').catch(() => undefined))?.status, GUARD)
-      .toBe(200);
-    expect((await ask(ops, '/ui')).status).toBe(200);
+    const headers = { 'x-api-key': 'ops-key' };
+    for (const path of ['/readyz', '/metrics', '/ui'])
+      expect([path, (await send(opsPort, path, { headers })).status]).toEqual([path, 200]);
+    expect((await send(opsPort, '/ui/login', form({ key: 'ops-key' }))).status).toBe(303);
   },
 );
 

@@ -225,6 +225,27 @@ test('a right key does not wait behind wrong ones, and beyond eight of a sender 
   expect(page.lines()).toHaveLength(1);
 });
 
+test('beyond sixteen wrong keys in a row none is compared, and the connection ends, unless a right one came before', async () => {
+  for (const isKnown of [false, true]) {
+    const page = await opsServer(KEYED);
+    const right = { headers: { 'x-api-key': 'page-key' } };
+    const { pair } = cookieOf(await page.send('/ui/login', form({ key: isKnown ? 'page-key' : '' })));
+    const wrong = Array.from({ length: 24 }, (_, i) =>
+      i % 2 === 0
+        ? page.send('/ui/login', { headers: { 'x-api-key': 'wrong' } })
+        : page.send('/ui/login', form({ key: 'wrong' })),
+    );
+    await expect.poll(() => page.refused('crowded'), { timeout: 20_000 }).toBe(16);
+    const { status, headers } = await page.send('/ui', right);
+    expect([status, headers.connection]).toEqual(isKnown ? [200, 'close'] : [429, 'close']);
+    const login = await page.send('/ui/login', form({ key: 'page-key' }));
+    expect(login.status).toBe(isKnown ? 303 : 429);
+    if (isKnown) expect((await page.send('/ui', { headers: { cookie: pair } })).status).toBe(200);
+    page.bridge.startDraining();
+    await Promise.all(wrong);
+  }
+});
+
 test('nobody who has left takes a place among those that wait', async () => {
   const page = await opsServer(KEYED);
   const left = new AbortController();

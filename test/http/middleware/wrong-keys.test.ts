@@ -32,6 +32,29 @@ function slowed() {
 }
 
 describe('a wrong key waits', () => {
+  test('not even compared beyond 16 of one sender, and then one a second', async () => {
+    const { wrongKeys, wait, pass } = slowed();
+    for (let i = 0; i < 16; i++) expect(await wait('10.0.0.1')).not.toBe('refused');
+    for (let i = 0; i < 100; i++) expect(await wait('10.0.0.1')).toBe('refused');
+    expect([wrongKeys.areCompared('10.0.0.1'), wrongKeys.areCompared('10.0.0.2')]).toEqual([false, true]);
+    pass(2000);
+    const next = [];
+    for (let i = 0; i < 4; i++) next.push(await wait('10.0.0.1'));
+    expect(next).toEqual([8000, 8000, 'refused', 'refused']);
+  });
+
+  test('and is compared for an hour after a right one of its sender', async () => {
+    const { wrongKeys, wait, pass } = slowed();
+    wrongKeys.trust('10.0.0.1');
+    for (let i = 0; i < 100; i++) expect(await wait('10.0.0.1')).not.toBe('refused');
+    pass(3_599_999);
+    for (let i = 0; i < 100; i++) await wait('10.0.0.1');
+    expect(wrongKeys.areCompared('10.0.0.1')).toBe(true);
+    pass(1);
+    await wait('10.0.0.1');
+    expect(wrongKeys.areCompared('10.0.0.1')).toBe(false);
+  });
+
   test('longer with each one of its sender, up to a bound', async () => {
     const { wait } = slowed();
     const waits = [];
