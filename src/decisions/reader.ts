@@ -2,14 +2,7 @@ import { Database } from '../database/database.ts';
 import type { DatabaseConfig } from '../database/database-config.ts';
 import { DatabaseError } from '../database/database-error.ts';
 import { isCanaryId } from '../guardrail/canary.ts';
-import {
-  bypassedBackends,
-  countedNames,
-  type DecisionFilter,
-  isAskedFor,
-  observedVerdicts,
-  type TopBy,
-} from './filter.ts';
+import { countedNames, type DecisionFilter, isAskedFor, type TopBy } from './filter.ts';
 import {
   type DecisionPlace,
   type DecisionSource,
@@ -18,28 +11,24 @@ import {
 } from './local-decisions.ts';
 import { keptDecision } from './packed-row.ts';
 import type { KeptDecision, StoredDecision } from './row.ts';
+import { TopCounts, type TopEntry } from './top-counts.ts';
 import { WouldBlockCounts, type WouldCount } from './would-block.ts';
-
-/** Decisions under one name, all and by what came of them. */
-export type TopEntry = {
-  readonly name: string | null;
-  readonly decisions: number;
-  readonly blocked: number;
-  /** A finding, or an older turn, was removed. */
-  readonly redacted: number;
-  /** Went on, though one that only observes objected. */
-  readonly observed: number;
-  /** Went on without the verdict of a backend. */
-  readonly unjudged: number;
-};
-
-type Counts = { -readonly [Count in Exclude<keyof TopEntry, 'name'>]: TopEntry[Count] };
 
 /** Counts, and of how many decisions: all, and by the same names, whatever their verdict, policies and backends. */
 export type Top = {
   readonly entries: readonly TopEntry[];
   readonly decisions: number;
   readonly totals: ReadonlyMap<string | null, number>;
+};
+
+/** Decisions of some days, counted in one reading. */
+export type DayCounts = {
+  readonly decisions: number;
+  /** Unix milliseconds, where there were too many: older ones are left out. */
+  readonly since?: number;
+  /** What would have been blocked or redacted, if all that only observe were enforced. */
+  readonly wouldBlock: readonly WouldCount[];
+  readonly tops: Readonly<Record<'policy' | 'rule' | 'team', readonly TopEntry[]>>;
 };
 
 const PAGE_ROWS = 500;
@@ -73,19 +62,27 @@ export class DecisionReader {
       .sort((a, b) => a.at - b.at);
   }
 
-  /** Counts what would have been blocked or redacted, if all that only observe were enforced, with the number of all decisions: those since a later time, where there are too many. */
-  async wouldBlock(
-    since: number,
-    isOver: () => boolean,
-  ): Promise<{ readonly rows: readonly WouldCount[]; readonly decisions: number; readonly since?: number }> {
-    const counts = new WouldBlockCounts();
+  /** Counts decisions in all the ways that the page shows. @param isOver true once so much time has passed that older ones are left out */
+  async counts(since: number, isOver: () => boolean): Promise<DayCounts> {
+    const wouldBlock = new WouldBlockCounts();
+    const tops = [new TopCounts('policy'), new TopCounts('rule'), new TopCounts('team')] as const;
     let decisions = 0;
+    let cutAt: number | undefined;
     for await (const row of this.#rows({ since })) {
-      decisions++;
-      counts.add(row);
-      if (decisions % PAGE_ROWS === 0 && isOver()) return { rows: counts.all(), decisions, since: row.at };
+      wouldBlock.add(row);
+      for (const top of tops) top.add(row);
+      if (++decisions % PAGE_ROWS === 0 && isOver()) {
+        cutAt = row.at;
+        break;
+      }
     }
-    return { rows: counts.all(), decisions };
+    const [policy, rule, team] = tops;
+    return {
+      decisions,
+      ...(cutAt !== undefined && { since: cutAt }),
+      wouldBlock: wouldBlock.all(),
+      tops: { policy: policy.all(), rule: rule.all(), team: team.all() },
+    };
   }
 
   /** Decisions that are asked for, newest first. */
@@ -97,40 +94,25 @@ export class DecisionReader {
     return found;
   }
 
-  /**
-   * Counts decisions by a name, the most frequent first, in one reading. A decision with several policies or rules counts for each of
-   * them.
-   *
-   * @param isOver true once so much has been read that the older ones are left out
-   */
-  async top(
-    { by, verdict, policy, backend, ...whole }: DecisionFilter & { readonly by: TopBy },
-    isOver = () => false,
-  ): Promise<Top> {
-    const counts = new Map<string | null, Counts>();
+  /** Counts decisions by a name, the most frequent first, in one reading. A decision with several policies or rules counts for each of them. */
+  async top({
+    by,
+    verdict,
+    policy,
+    backend,
+    ...whole
+  }: DecisionFilter & { readonly by: TopBy }): Promise<Top> {
+    const counts = new TopCounts(by);
     const totals = new Map<string | null, number>();
     let decisions = 0;
     for await (const row of this.#rows(whole)) {
-      if (++decisions % PAGE_ROWS === 0 && isOver()) break;
-      const names = countedNames(row, by);
-      for (const name of names) totals.set(name, (totals.get(name) ?? 0) + 1);
+      decisions++;
+      for (const name of countedNames(row, by)) totals.set(name, (totals.get(name) ?? 0) + 1);
       const isOther =
         verdict !== undefined && verdict !== 'unjudged' && verdict !== 'observed' && row.verdict !== verdict;
-      if (isOther || !isAskedFor(row, { verdict, policy, backend })) continue;
-      for (const name of names) {
-        const count = counts.get(name) ?? { decisions: 0, blocked: 0, redacted: 0, observed: 0, unjudged: 0 };
-        counts.set(name, count);
-        count.decisions++;
-        if (row.verdict === 'block') count.blocked++;
-        if (row.verdict === 'redact' || row.verdict === 'remove') count.redacted++;
-        if (observedVerdicts(row).length > 0) count.observed++;
-        if (bypassedBackends(row).length > 0) count.unjudged++;
-      }
+      if (!isOther && isAskedFor(row, { verdict, policy, backend })) counts.add(row);
     }
-    const entries = [...counts]
-      .map(([name, count]) => ({ name, ...count }))
-      .sort((a, b) => b.decisions - a.decisions || String(a.name).localeCompare(String(b.name)));
-    return { entries, decisions, totals };
+    return { entries: counts.all(), decisions, totals };
   }
 
   /** When the oldest decision was made, Unix milliseconds; undefined without any. */

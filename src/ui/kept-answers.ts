@@ -7,7 +7,7 @@ import type { DecisionFilter } from '../decisions/filter.ts';
 import { NoDecisionsError } from '../decisions/local-decisions.ts';
 import type { KeptDecision } from '../decisions/row.ts';
 import { NoOutboxError } from '../outbox/embedded-admin.ts';
-import type { PageSource, ShownBacklog, Story } from './page-source.ts';
+import type { ShownBacklog, ShownCounts, Story } from './page-source.ts';
 
 /** A backlog as the outbox has it, before it is known why delivery is stopped. */
 export type StoredBacklog = Omit<ShownBacklog, 'reason'>;
@@ -38,15 +38,13 @@ export function keptAnswers({ policies: { env }, decisions }: Config) {
   return {
     list: (filter: DecisionFilter, limit: number) =>
       kept<readonly KeptDecision[]>(({ reader }) => reader.list({ ...filter, limit }), []),
-    wouldBlock: (days: number) => {
+    counts: (days: number) => {
       const since = Date.now() - days * DAY_MS;
-      return kept(({ reader }) => reader.wouldBlock(since, deadline()), { rows: [], decisions: 0 });
+      return kept<ShownCounts>(
+        async ({ reader }) => ({ ...(await reader.counts(since, deadline())), at: Date.now() }),
+        { decisions: 0, wouldBlock: [], tops: { policy: [], rule: [], team: [] }, at: Date.now() },
+      );
     },
-    top: (...[by, days]: Parameters<PageSource['top']>) =>
-      kept(async ({ reader }) => {
-        const { entries } = await reader.top({ by, since: Date.now() - days * DAY_MS }, deadline());
-        return entries;
-      }, []),
     story: (word: string): Promise<Story | undefined> => {
       const name = callNameIn(word);
       return kept(async ({ reader }) => {

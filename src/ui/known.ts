@@ -35,34 +35,3 @@ export const unknownMarkup = (why: string): Markup =>
 export function orUnknown<T>(answer: FromSource<T>, show: (value: T) => Markup): Markup {
   return 'value' in answer ? show(answer.value) : unknownMarkup(answer.why);
 }
-
-/**
- * Keeps an answer that takes long to find for a while, and asks once however many want it.
- *
- * @param forMs milliseconds
- */
-export function remembered<T>(
-  ask: () => Promise<T | undefined>,
-  forMs: number,
-  now: () => number = Date.now,
-): () => Promise<{ readonly value: T; readonly at: number } | undefined> {
-  let last: Promise<{ readonly value: T; readonly at: number } | undefined> | undefined;
-  let until = 0;
-  return () => {
-    if (last === undefined || now() >= until) {
-      until = Number.POSITIVE_INFINITY;
-      last = ask().then(
-        (value) => {
-          // What is not known is asked for again
-          until = value === undefined ? 0 : now() + forMs;
-          return value === undefined ? undefined : { value, at: now() };
-        },
-        (error) => {
-          until = 0;
-          throw error;
-        },
-      );
-    }
-    return last;
-  };
-}

@@ -13,8 +13,12 @@ import type { PolicyStore } from '../policies/store.ts';
 import type { DecisionRing } from './decision-ring.ts';
 import { LookUpThread } from './look-up-thread.ts';
 import type { JudgedPaste, LintProblem, PageSource, Pasted, Picture } from './page-source.ts';
+import { remembered } from './remembered.ts';
 import { TrafficHistory, type TrafficMetrics } from './traffic-history.ts';
 import { WatchedBacklogs } from './watched-backlogs.ts';
+
+/** Counts of days are counted again after that. */
+const COUNTED_MS = 60_000;
 
 export type PageOwnerOptions = {
   /** The configuration in force. */
@@ -40,6 +44,10 @@ export class PageOwner implements PageSource {
   readonly #history: TrafficHistory;
   readonly #backlogs: WatchedBacklogs;
   readonly #kept: LookUpThread<'kept'>;
+  /** What takes seconds is counted beside it: lists and stories do not wait for it. */
+  readonly #counted: LookUpThread<'kept'>;
+  /** By days. */
+  readonly #counts = new Map<number, () => ReturnType<PageSource['counts']>>();
   readonly #pasted: LookUpThread<'pasted'>;
   readonly #startedAt = Date.now();
 
@@ -48,11 +56,12 @@ export class PageOwner implements PageSource {
     const { config, metrics, log, readiness } = options;
     this.#history = new TrafficHistory(metrics);
     this.#kept = new LookUpThread({ topic: 'kept', config, log, metrics });
+    this.#counted = new LookUpThread({ topic: 'kept', config, log, metrics });
     this.#pasted = new LookUpThread({ topic: 'pasted', config, log, metrics });
     this.#backlogs = new WatchedBacklogs({
       health: () => readiness().outbox,
       receivers: () => options.backends().flatMap(({ name, takesRecords }) => (takesRecords ? [name] : [])),
-      read: () => this.#kept.ask('backlogs'),
+      read: () => this.#counted.ask('backlogs'),
     });
   }
 
@@ -80,8 +89,11 @@ export class PageOwner implements PageSource {
   }
 
   list: PageSource['list'] = (...asked) => this.#kept.ask('list', ...asked);
-  wouldBlock: PageSource['wouldBlock'] = (...asked) => this.#kept.ask('wouldBlock', ...asked);
-  top: PageSource['top'] = (...asked) => this.#kept.ask('top', ...asked);
+  counts: PageSource['counts'] = (days) => {
+    const known = this.#counts.get(days) ?? remembered(() => this.#counted.ask('counts', days), COUNTED_MS);
+    this.#counts.set(days, known);
+    return known();
+  };
   story: PageSource['story'] = (...asked) => this.#kept.ask('story', ...asked);
 
   judge(pasted: Pasted): Promise<JudgedPaste> {
@@ -110,6 +122,7 @@ export class PageOwner implements PageSource {
 
   close(): void {
     this.#kept.close();
+    this.#counted.close();
     this.#pasted.close();
     this.#history.close();
   }

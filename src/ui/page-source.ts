@@ -1,6 +1,6 @@
 import type { FindingSpan, LintedLine, PastedCall, PasteVerdict } from '../answers/paste.ts';
 import type { DecisionFilter } from '../decisions/filter.ts';
-import type { TopEntry } from '../decisions/reader.ts';
+import type { DayCounts } from '../decisions/reader.ts';
 import type { DecisionRow, KeptDecision } from '../decisions/row.ts';
 import type { WouldCount } from '../decisions/would-block.ts';
 import type { BridgeFinding } from '../findings/finding.ts';
@@ -131,6 +131,9 @@ export type Picture = {
 /** One line of what would be blocked or redacted if policies that only observe were enforced. */
 export type WouldBlock = WouldCount;
 
+/** Decisions of the last days by what came of them, and when they were counted, Unix milliseconds. */
+export type ShownCounts = DayCounts & { readonly at: number };
+
 /** The story of a call, as `why` tells it. */
 export type Story = {
   /** The decision that was asked about: that of the reference, or of a call the gravest. */
@@ -165,17 +168,8 @@ export type PageSource = {
   decisions(after: number): Promise<LiveDecisions | undefined>;
   /** Kept decisions, the newest first; undefined where none are kept. */
   list(filter: DecisionFilter, limit: number): Promise<readonly KeptDecision[] | undefined>;
-  /** The would-block of the last `days`, and the number of all decisions; since a later time where there are too many to count. Undefined where none are kept. */
-  wouldBlock(days: number): Promise<
-    | {
-        readonly rows: readonly WouldBlock[];
-        readonly decisions: number;
-        /** Unix milliseconds; left out where all were counted. */
-        readonly since?: number;
-      }
-    | undefined
-  >;
-  top(by: 'team' | 'policy' | 'rule', days: number): Promise<readonly TopEntry[] | undefined>;
+  /** Those of the last `days`, counted at most once a minute; undefined where none are kept. */
+  counts(days: number): Promise<ShownCounts | undefined>;
   /** Undefined if no such call is known. @param word a reference, a call id, or a message that has one */
   story(word: string): Promise<Story | undefined>;
   /** @throws Error that says what to mend, of a policy file or messages that cannot be read */

@@ -6,7 +6,7 @@ import { askedFilter, queryOf } from './asked-filter.ts';
 import { findAsset } from './assets.ts';
 import { liveRowOf } from './decision-ring.ts';
 import { EventStreams, MAX_LISTENERS } from './event-streams.ts';
-import { known, remembered } from './known.ts';
+import { known } from './known.ts';
 import { type Layout, type PageStatus, pageResponse } from './layout.ts';
 import { countText } from './markup.ts';
 import type { PageSource } from './page-source.ts';
@@ -34,8 +34,6 @@ export type UiOptions = {
 };
 
 const DAYS = 7;
-/** Counts of days are counted again after that. */
-const COUNTED_MS = 60_000;
 /** A page waits for them that long; they are there for the next one. */
 const COUNT_LIMIT_MS = 2000;
 const COUNTING =
@@ -47,12 +45,7 @@ export function createUi(options: UiOptions): Hono<BridgeEnv> {
   const { source, isDraining, bodyTimeoutMs, onError, now = Date.now } = options;
   const ui = new Hono<BridgeEnv>();
   const streams = new EventStreams({ source, isDraining, onError });
-  const wouldBlock = remembered(() => source.wouldBlock(DAYS), COUNTED_MS, now);
-  const topBy = (by: 'team' | 'policy' | 'rule') => {
-    const ask = remembered(() => source.top(by, DAYS), COUNTED_MS, now);
-    return () => known(ask, COUNTING, COUNT_LIMIT_MS);
-  };
-  const tops = { policy: topBy('policy'), rule: topBy('rule'), team: topBy('team') };
+  const counts = () => known(() => source.counts(DAYS), COUNTING, COUNT_LIMIT_MS);
   const picture = () => known(() => source.picture());
   // None is an answer too
   const policyText = () => known(async () => ({ text: await source.policyText() }));
@@ -71,7 +64,7 @@ export function createUi(options: UiOptions): Hono<BridgeEnv> {
       isFiltered && asked.mistakes.length === 0
         ? known(() => source.list(asked.filter, MAX_ROWS), NONE_KEPT)
         : { value: [] },
-      known(wouldBlock, COUNTING, COUNT_LIMIT_MS),
+      counts(),
     ]);
     const last = 'value' in live ? live.value.last : 0;
     const newestFirst =
@@ -80,7 +73,7 @@ export function createUi(options: UiOptions): Hono<BridgeEnv> {
     const view = {
       ...{ picture: seen, asked, now: now() },
       decisions: isFiltered ? asKept : newestFirst,
-      wouldBlock: counted,
+      counts: counted,
     };
     const layout = { title: 'Decisions', view: 'Decisions', picture: seen } as const;
     const status = asked.mistakes.length > 0 ? 400 : 200;
@@ -88,14 +81,8 @@ export function createUi(options: UiOptions): Hono<BridgeEnv> {
   });
 
   const policies = async (c: Context, linted?: PoliciesView['linted']) => {
-    const [seen, text, policy, rule, team] = await Promise.all([
-      picture(),
-      policyText(),
-      tops.policy(),
-      tops.rule(),
-      tops.team(),
-    ]);
-    const body = policiesMarkup({ picture: seen, text, tops: { policy, rule, team }, linted, now: now() });
+    const [seen, text, counted] = await Promise.all([picture(), policyText(), counts()]);
+    const body = policiesMarkup({ picture: seen, text, counts: counted, linted, now: now() });
     return show(c, { title: 'Policies', view: 'Policies', picture: seen, body });
   };
   ui.get('/ui/policies', (c) => policies(c));

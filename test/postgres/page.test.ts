@@ -21,8 +21,10 @@ test('the page of each replica lists the decisions of all, tells their stories, 
   const [ref = ''] = /[0-9a-f]{16}/.exec(String(reply?.blocked_reason)) ?? [];
   await expect.poll(async () => (await web2?.page.list({}, 5))?.map((row) => row.ref), POLL).toEqual([ref]);
   expect(await web2?.page.story(ref)).toMatchObject({ about: { litellm_call_id: 'one', verdict: 'block' } });
-  expect(await web2?.page.top('team', 7)).toMatchObject([{ name: null, decisions: 1, blocked: 1 }]);
-  expect(await web2?.page.wouldBlock(7)).toEqual({ rows: [], decisions: 1 });
+  expect(await web2?.page.counts(7)).toMatchObject({
+    ...{ decisions: 1, wouldBlock: [] },
+    tops: { team: [{ name: null, decisions: 1, blocked: 1 }] },
+  });
   await expect
     .poll(async () => (await web2?.page.picture())?.backlogs, POLL)
     .toMatchObject([{ backend: 'akto', due: 0, dead: 0, deadBy: {}, reason: null }]);

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import { onTestFinished } from 'vitest';
 import { DecisionRing } from '../../src/ui/decision-ring.ts';
-import type { Minute, PageSource, Picture } from '../../src/ui/page-source.ts';
+import type { Minute, PageSource, Picture, ShownCounts } from '../../src/ui/page-source.ts';
 import { createUi, type UiOptions } from '../../src/ui/ui.ts';
 
 const MINUTE_MS = 60_000;
@@ -45,14 +45,19 @@ export function picture(changes: Partial<Picture> = {}): Picture {
   };
 }
 
+/** Counts of days without a decision. */
+export const counts = (changes: Partial<ShownCounts> = {}): ShownCounts => ({
+  ...{ decisions: 0, wouldBlock: [], tops: { policy: [], rule: [], team: [] }, at: Date.now() },
+  ...changes,
+});
+
 /** A source in which all is well, and nothing is kept. */
 export function fakeSource(changes: Partial<PageSource> = {}, ring = new DecisionRing()): PageSource {
   return {
     picture: async () => picture(),
     decisions: async (after) => ring.after(after),
     list: async () => [],
-    wouldBlock: async () => ({ rows: [], decisions: 0 }),
-    top: async () => [],
+    counts: async () => counts(),
     story: async () => undefined,
     judge: async () => ({
       ...{ verdict: 'allow', callerRule: 'default', policies: [], texts: [], spans: [] },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { DECISIONS_FILE } from '../../src/decisions/file.ts';
 import { LookUpThread } from '../../src/ui/look-up-thread.ts';
+import { remembered } from '../../src/ui/remembered.ts';
 import { testBridge } from '../support/bridge.ts';
 import { runCli } from '../support/cli.ts';
 import { parse } from '../support/config.ts';
@@ -38,17 +39,21 @@ test('decisions are listed, counted, and told as stories by what the disk has', 
   const { reply } = await ask(call('four', 'AKIAZQ3DRSTUVWXY2345 is mine'));
   await expect.poll(async () => (await page.list({}, 10))?.length, { timeout: 5000 }).toBe(4);
   expect((await page.list({ team: 'search' }, 1))?.map((row) => row.litellm_call_id)).toEqual(['three']);
-  expect(await page.wouldBlock(7)).toMatchObject({
+  const counts = await page.counts(7);
+  expect(counts).toMatchObject({
     decisions: 4,
-    rows: [
+    wouldBlock: [
       { by: 'banned-keywords', rule: 'keyword-1', team: 'search', calls: 2 },
       { by: 'banned-keywords', rule: 'keyword-1', team: 'payments', calls: 1 },
     ],
+    tops: {
+      team: [{ name: 'payments', decisions: 2, blocked: 1 }, { name: 'search' }],
+      policy: [{ name: 'banned-keywords', decisions: 3, observed: 3 }, { name: 'secrets' }],
+    },
   });
-  expect(await page.top('team', 7)).toMatchObject([
-    { name: 'payments', decisions: 2, blocked: 1 },
-    { name: 'search' },
-  ]);
+  expect(counts).not.toHaveProperty('since');
+  // Kept for a minute
+  expect(await Promise.all([page.counts(7), page.counts(7)])).toEqual([counts, counts]);
   const [ref = ''] = /[0-9a-f]{16}/.exec(String(reply.blocked_reason)) ?? [];
   const story = await page.story(`${reply.blocked_reason}`);
   expect(story).toMatchObject({ about: { ref, litellm_call_id: 'four', verdict: 'block' }, others: [] });
@@ -217,8 +222,8 @@ test.each([
 ])('where $name that is told', async ({ env, list }) => {
   const { page } = bridgeIn(temporaryFolder(), env);
   expect(await page.list({}, 10)).toEqual(list);
-  expect(await page.top('rule', 1)).toEqual(list);
-  expect((await page.wouldBlock(1))?.rows).toEqual(list);
+  expect((await page.counts(1))?.tops.rule).toEqual(list);
+  expect((await page.counts(1))?.wouldBlock).toEqual(list);
   expect(await page.story('0123456789abcdef')).toBe(undefined);
   expect((await page.picture())?.backlogs).toBe(undefined);
 });
@@ -318,4 +323,20 @@ test('a bridge that goes answers nothing more', async () => {
   thread.close();
   await expect(asked).rejects.toThrow('the bridge is going');
   await expect(thread.ask('lint', POLICY, undefined)).rejects.toThrow('the bridge is going');
+});
+
+test('an answer that takes long is asked for again after its time, and at once where there was none', async () => {
+  let [asked, at] = [0, 0];
+  const answers = [undefined, 'a', 'b'];
+  const ask = remembered(
+    async () => answers[asked++],
+    60_000,
+    () => at,
+  );
+  expect(await ask()).toBe(undefined);
+  expect(await Promise.all([ask(), ask()])).toEqual(['a', 'a']);
+  at = 59_999;
+  expect(await ask()).toBe('a');
+  at = 60_000;
+  expect(await ask()).toBe('b');
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { DecisionRing } from '../../src/ui/decision-ring.ts';
 import type { PageSource } from '../../src/ui/page-source.ts';
 import { blocked, row } from '../support/decisions.ts';
-import { fakeSource, minute, picture, servedUi } from '../support/page-source.ts';
+import { counts, fakeSource, minute, picture, servedUi } from '../support/page-source.ts';
 
 const REF = '549861e136ee05f5';
 /** A name that a client chose: markup, a quotation mark, and a character that turns the order of all after it round. */
@@ -75,6 +75,7 @@ test('each view but the playground says when it was made, and the five are plain
 
 test('names that clients chose are text on every view, with hidden characters written out', async () => {
   const hostile = blocked(REF, { team: HOSTILE, model: HOSTILE, key: HOSTILE, user: HOSTILE });
+  const top = { name: HOSTILE, decisions: 1, blocked: 1, redacted: 0, observed: 0, unjudged: 0 };
   const source = fakeSource({
     decisions: ringOf(hostile, row({ team: HOSTILE })),
     list: async () => [hostile],
@@ -82,11 +83,12 @@ test('names that clients chose are text on every view, with hidden characters wr
       ...{ about: hostile, others: [hostile], sentence: HOSTILE, advice: [HOSTILE] },
       facts: [['who', HOSTILE]],
     }),
-    wouldBlock: async () => ({
-      rows: [{ by: HOSTILE, rule: HOSTILE, team: HOSTILE, calls: 1 }],
-      decisions: 1,
-    }),
-    top: async () => [{ name: HOSTILE, decisions: 1, blocked: 1, redacted: 0, observed: 0, unjudged: 0 }],
+    counts: async () =>
+      counts({
+        decisions: 1,
+        wouldBlock: [{ by: HOSTILE, rule: HOSTILE, team: HOSTILE, calls: 1 }],
+        tops: { policy: [top], rule: [top], team: [top] },
+      }),
     settings: async () => [{ name: HOSTILE, value: HOSTILE, source: HOSTILE }],
     policyText: async () => HOSTILE,
   });
@@ -162,7 +164,7 @@ test('a question that nobody answers shows in its own box why, and the others sh
   const never = async (): Promise<never> => {
     throw new Error('the thread that looks up is busy');
   };
-  const { status, words } = await get(fakeSource({ wouldBlock: never, decisions: async () => undefined }));
+  const { status, words } = await get(fakeSource({ counts: never, decisions: async () => undefined }));
   expect(status).toBe(200);
   expect(words).toContain('Would block, last 7 days ○ Not known now: the thread that looks up is busy.');
   expect(words).toContain('○ Not known now: nobody answered in time.');
@@ -214,7 +216,7 @@ test('backends, records and would-block tell word, sign, numbers, times and what
   ];
   const source = fakeSource({
     picture: async () => seen,
-    wouldBlock: async () => ({ rows, decisions: 8100 }),
+    counts: async () => counts({ wouldBlock: rows, decisions: 8100 }),
   });
   const { text, words } = await get(source);
   expect(words).toContain('capsule shadow ◐ half open: tried again last error: HTTP 503, 12 s ago – 80 77');
@@ -306,22 +308,21 @@ test('the search leads to the story of a call, or says that there is none', asyn
   expect(words).toEqual([REF, 'unknown']);
 });
 
-test('counts of days are asked for once a minute, however many look', async () => {
-  let [asked, at] = [0, Date.now()];
-  const source = fakeSource({
-    async wouldBlock() {
-      asked++;
-      return { rows: [], decisions: 5 };
-    },
-  });
-  const url = await servedUi(source, { now: () => at });
-  await Promise.all([1, 2, 3].map(() => fetch(`${url}/ui`).then((response) => response.text())));
-  expect(asked).toBe(1);
-  at += 61_000;
-  const page = await (await fetch(`${url}/ui`)).text();
-  expect(asked).toBe(2);
-  expect(page).toContain('0 of 5 decisions');
-});
+test.each(['/ui', '/ui/policies'])(
+  '%s says since when it has counted, where there are too many',
+  async (path) => {
+    const at = Date.now();
+    const counted = async () => counts({ decisions: 8100, since: at - 3600_000, at: at - 30_000 });
+    const all = await get(
+      fakeSource({ counts: async () => counts({ decisions: 8100, at: at - 30_000 }) }),
+      path,
+    );
+    expect(all.words).toMatch(/Of 8,100 decisions, counted 30 s ago/);
+    expect((await get(fakeSource({ counts: counted }), path)).words).toMatch(
+      /Of 8,100 decisions since .*: there are too many to count all of these days, counted 30 s ago/,
+    );
+  },
+);
 
 test('files of the page can be kept for ever, under an address that changes with them', async () => {
   const url = await servedUi(fakeSource());

@@ -2,21 +2,21 @@ import { type AskedFilter, canBeLive, FILTER_NAMES, queryOf, SPANS, VERDICT_WORD
 import type { LiveRow } from '../decision-ring.ts';
 import { foldedRows } from '../folded-rows.ts';
 import { type FromSource, orUnknown } from '../known.ts';
-import { agoMarkup, countText, html, type Markup, nameMarkup } from '../markup.ts';
-import type { Picture } from '../page-source.ts';
+import { countText, html, type Markup, nameMarkup } from '../markup.ts';
+import type { Picture, ShownCounts } from '../page-source.ts';
 import { backendsMarkup } from './backends.ts';
 import { DROPPED, decisionTable } from './decision-list.ts';
 import { latencyMarkup, minuteRows, minutesMarkup, totalsMarkup } from './hour.ts';
 import { policiesInForce } from './policies.ts';
 import { recordsMarkup } from './records.ts';
 import { figuresMarkup, findingsMarkup, sentenceMarkup } from './state.ts';
-import { type WouldBlockCount, wouldBlockMarkup } from './would-block.ts';
+import { countedMarkup, wouldBlockMarkup } from './would-block.ts';
 
 /** What is asked for the first view. */
 export type DecisionsView = {
   readonly picture: FromSource<Picture>;
   readonly decisions: FromSource<{ readonly last: number; readonly shown: readonly LiveRow[] }>;
-  readonly wouldBlock: FromSource<{ readonly value: WouldBlockCount; readonly at: number }>;
+  readonly counts: FromSource<ShownCounts>;
   readonly asked: AskedFilter;
   readonly now: number;
 };
@@ -25,7 +25,7 @@ export type DecisionsView = {
 export const MAX_ROWS = 200;
 
 /** The first view: how it goes now, and what was decided. */
-export function decisionsMarkup({ picture, decisions, wouldBlock, asked, now }: DecisionsView): Markup {
+export function decisionsMarkup({ picture, decisions, counts, asked, now }: DecisionsView): Markup {
   const box = (show: (known: Picture) => Markup) => orUnknown(picture, show);
   const minutes = 'value' in picture ? JSON.stringify(minuteRows(picture.value.minutes)) : '[]';
   const vendors = 'value' in picture ? picture.value.backends.map(({ name }) => name) : [];
@@ -74,7 +74,7 @@ ${DROPPED}
 </section>
 <section class="would" aria-labelledby="would-title">
 <h2 id="would-title">Would block, last 7 days</h2>
-${orUnknown(wouldBlock, ({ value, at }) => html`${wouldBlockMarkup(value, vendors)}<p class="note">${value.rows.length === 0 ? 'Counted' : `Of ${countText(value.decisions, 'decision')}, counted`} ${agoMarkup(at, now)}.</p>`)}
+${orUnknown(counts, (counted) => html`${wouldBlockMarkup(counted, vendors)}<p class="note">${countedMarkup(counted, now)}</p>`)}
 </section>
 </div>`;
 }

@@ -1,9 +1,10 @@
-import type { TopEntry } from '../../decisions/reader.ts';
+import type { TopEntry } from '../../decisions/top-counts.ts';
 import { queryOf } from '../asked-filter.ts';
 import { type FromSource, orUnknown } from '../known.ts';
-import { agoMarkup, countText, html, type Markup, nameMarkup, numberText, visible } from '../markup.ts';
-import type { LintProblem, Picture } from '../page-source.ts';
+import { countText, html, type Markup, nameMarkup, numberText, visible } from '../markup.ts';
+import type { LintProblem, Picture, ShownCounts } from '../page-source.ts';
 import { MAX_PASTE_TEXT } from '../pasted-form.ts';
+import { countedMarkup } from './would-block.ts';
 
 /** The file, its version and the chain, in the order in which it is asked. */
 export function policiesInForce({ policies }: Picture): Markup {
@@ -16,13 +17,11 @@ export function policiesInForce({ policies }: Picture): Markup {
   )}</ol>`;
 }
 
-type Counted = FromSource<{ readonly value: readonly TopEntry[]; readonly at: number }>;
-
 export type PoliciesView = {
   readonly picture: FromSource<Picture>;
   /** The policy file in force; undefined for the built-in ones. */
   readonly text: FromSource<{ readonly text: string | undefined }>;
-  readonly tops: { readonly policy: Counted; readonly rule: Counted; readonly team: Counted };
+  readonly counts: FromSource<ShownCounts>;
   /** What was pasted to be checked, and what is wrong with it. */
   readonly linted?:
     | { readonly text: string; readonly problems: FromSource<readonly LintProblem[]> }
@@ -31,7 +30,7 @@ export type PoliciesView = {
 };
 
 /** The view of policies: what is in force, what it did, and a linter. */
-export function policiesMarkup({ picture, text, tops, linted, now }: PoliciesView): Markup {
+export function policiesMarkup({ picture, text, counts, linted, now }: PoliciesView): Markup {
   return html`<h1>Policies</h1>
 <section aria-labelledby="force-title"><h2 id="force-title">In force</h2><div id="policies">${orUnknown(picture, policiesInForce)}</div>
 ${orUnknown(text, ({ text: file }) =>
@@ -40,7 +39,11 @@ ${orUnknown(text, ({ text: file }) =>
     : html`<details><summary>The file, ${countText(linesOf(file).length, 'line')}</summary>${numberedMarkup(file, 'file')}</details>`,
 )}</section>
 <section aria-labelledby="did-title"><h2 id="did-title">Last 7 days</h2>
-<div class="tops">${(['policy', 'rule', 'team'] as const).map((by) => orUnknown(tops[by], ({ value, at }) => topMarkup(by, value, at, now)))}</div></section>
+${orUnknown(
+  counts,
+  (counted) =>
+    html`<div class="tops">${(['policy', 'rule', 'team'] as const).map((by) => topMarkup(by, counted.tops[by]))}</div><p class="note">${countedMarkup(counted, now)}</p>`,
+)}</section>
 <section aria-labelledby="lint-title"><h2 id="lint-title">Check a policy file</h2>
 ${linted === undefined ? '' : lintedMarkup(linted.text, linted.problems)}
 <form method="post" action="/ui/lint#lint-title" class="paste">
@@ -86,12 +89,7 @@ ${numberedMarkup(text, 'yours', new Set('value' in problems ? problems.value.fla
 
 const MAX_ROWS = 10;
 
-function topMarkup(
-  by: 'policy' | 'rule' | 'team',
-  entries: readonly TopEntry[],
-  at: number,
-  now: number,
-): Markup {
+function topMarkup(by: 'policy' | 'rule' | 'team', entries: readonly TopEntry[]): Markup {
   const shown = entries.slice(0, MAX_ROWS);
   return html`<div><table>
 <caption>By ${by}</caption>
@@ -110,5 +108,5 @@ function topMarkup(
     }</th>
 <td class="number">${numberText(blocked)}</td><td class="number first">${numberText(redacted)}</td><td class="number">${numberText(observed)}</td><td class="number second ${unjudged > 0 ? 'bad' : ''}">${numberText(unjudged)}</td><td class="number third">${numberText(decisions)}</td></tr>`,
   )}</tbody></table>
-${shown.length === 0 ? html`<p>No data yet.</p>` : ''}<p class="note">${entries.length > MAX_ROWS ? `${numberText(entries.length - MAX_ROWS)} more. ` : ''}Counted ${agoMarkup(at, now)}.</p></div>`;
+${shown.length === 0 ? html`<p>No data yet.</p>` : ''}${entries.length > MAX_ROWS ? html`<p class="note">${numberText(entries.length - MAX_ROWS)} more.</p>` : ''}</div>`;
 }

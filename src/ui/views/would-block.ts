@@ -1,13 +1,23 @@
 import { queryOf } from '../asked-filter.ts';
-import { html, type Markup, nameMarkup, numberText, shareText } from '../markup.ts';
-import type { PageSource, WouldBlock } from '../page-source.ts';
-
-export type WouldBlockCount = NonNullable<Awaited<ReturnType<PageSource['wouldBlock']>>>;
+import {
+  agoMarkup,
+  clockMarkup,
+  countText,
+  html,
+  type Markup,
+  nameMarkup,
+  numberText,
+  shareText,
+} from '../markup.ts';
+import type { ShownCounts, WouldBlock } from '../page-source.ts';
 
 const MAX_ROWS = 20;
 
 /** What enforcing would do, by policy, rule and team, each with the decisions behind it. @param vendors names of backends */
-export function wouldBlockMarkup({ rows, decisions }: WouldBlockCount, vendors: readonly string[]): Markup {
+export function wouldBlockMarkup(
+  { wouldBlock: rows, decisions }: ShownCounts,
+  vendors: readonly string[],
+): Markup {
   if (decisions === 0) return html`<p>No data yet: no decision is kept of these days.</p>`;
   if (rows.length === 0)
     return html`<p>0 of ${numberText(decisions)} decisions: nothing that only observes objected to any of them.</p>`;
@@ -19,6 +29,10 @@ export function wouldBlockMarkup({ rows, decisions }: WouldBlockCount, vendors: 
 </table>
 ${rows.length > MAX_ROWS ? html`<p class="note">${numberText(rows.length - MAX_ROWS)} more rows are not shown.</p>` : ''}`;
 }
+
+/** Of how many decisions, since when, where there are too many to count, and when they were counted. */
+export const countedMarkup = ({ decisions, since, at }: ShownCounts, now: number): Markup =>
+  html`Of ${countText(decisions, 'decision')}${since === undefined ? '' : html` since ${clockMarkup(since, now)}: there are too many to count all of these days`}, counted ${agoMarkup(at, now)}.`;
 
 function rowMarkup(
   { by, rule, team, calls }: WouldBlock,
