@@ -26,6 +26,16 @@ test('the bridge runs without the pretenuring of V8, which keeps dead calls aliv
   expect(pretenuringOf(MAIN, 'check-config')).toBe(0);
 });
 
+test.each([
+  ['under --permission', ['--permission', '--allow-fs-read=*'], ''],
+  ['where Node.js is gone', [], `Object.defineProperty(process, 'execPath', { value: '/gone/node' });`],
+])('%s the command goes on without bounds of its heap', (_, flags, before) => {
+  const bounds = JSON.stringify(join(import.meta.dirname, '..', 'src', 'config', 'heap-bounds.ts'));
+  const script = `${before} import(${bounds}).then(({ boundHeap }) => { boundHeap(); console.log('goes on'); });`;
+  const { stdout } = spawnSync(process.execPath, [...flags, '-e', script], { env: {}, encoding: 'utf8' });
+  expect(stdout).toBe('goes on\n');
+});
+
 test('a signal to npm start ends the bridge: no shell stands between, which would tell nobody', async () => {
   const npm = spawn('npm', ['start', '--silent'], {
     cwd: join(import.meta.dirname, '..'),

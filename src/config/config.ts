@@ -64,7 +64,7 @@ export function parseConfig(env: Env, definitions: readonly Backend[], warnings:
   );
   report.warnings.push(
     ...backends.flatMap((backend) => backendWarnings(backend)),
-    ...misspeltVariables(env, definitions),
+    ...misspeltVariables(env, definitions, set.POLICY_FILE),
   );
   report.warnings.push(...unknownPlaceholders(set.BLOCKED_MESSAGE));
   const apiKeys: readonly string[] = set.BRIDGE_API_KEYS ?? [];

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { distance } from 'fastest-levenshtein';
 import type { Backend } from '../backends/backend.ts';
 import { didYouMean } from '../policies/file/nearest.ts';
@@ -5,21 +6,50 @@ import { ownNames, prefixOf } from './backend.ts';
 import type { Env } from './read.ts';
 import { SETTINGS } from './settings.ts';
 
-/** Warnings of misspelt variables, which would leave a guardrail or a setting off without a word. */
-export function misspeltVariables(env: Env, definitions: readonly Backend[]): readonly string[] {
+/**
+ * Warnings of misspelt variables, which would leave a guardrail or a setting off without a word.
+ *
+ * @param policyFile can name variables of its own: `secret: { env: NAME }`
+ */
+export function misspeltVariables(
+  env: Env,
+  definitions: readonly Backend[],
+  policyFile: string | undefined,
+): readonly string[] {
   const vendors = definitions
     .filter(({ environment }) => environment !== undefined)
     .map((definition) => ({ prefix: prefixOf(definition.kind), names: ownNames(definition) }));
   const shared = definitions.flatMap(({ environment }) => Object.keys(environment?.sharedSettings ?? {}));
   const known = new Set([...OWN, ...shared, ...vendors.flatMap(({ names }) => names)]);
+  let named: ReadonlySet<string> | undefined;
+  const isNamed = (name: string) => {
+    named ??= namesIn(policyFile);
+    return named.has(name);
+  };
   return Object.keys(env).flatMap((name) => {
     if (known.has(name) || env[name] === undefined) return [];
     const vendor = vendors.find(({ prefix }) => name.startsWith(prefix));
+    if (vendor !== undefined && isNamed(name)) return [];
     if (vendor !== undefined)
       return `${name} is set and not read by the bridge; is it misspelt?${didYouMean(name, vendor.names).replace(/^; d/, ' D')}`;
     const meant = OWN.find((setting) => isSlip(name, setting));
-    return meant === undefined ? [] : `${name} is set and not read by the bridge; did you mean ${meant}?`;
+    return meant === undefined || isNamed(name)
+      ? []
+      : `${name} is set and not read by the bridge; did you mean ${meant}?`;
   });
+}
+
+/** As in `secret: { env: NAME }`. */
+const ENV = /\benv["']?\s*:\s*["']?(\w+)/g;
+
+/** Variables that a policy file names; its mistakes are told by who reads it for its policies. */
+function namesIn(file: string | undefined): ReadonlySet<string> {
+  if (file === undefined) return new Set();
+  try {
+    return new Set(Array.from(readFileSync(file, 'utf8').matchAll(ENV), ([, name = '']) => name));
+  } catch {
+    return new Set();
+  }
 }
 
 const OWN = Object.entries(SETTINGS).flatMap(([name, setting]) => [

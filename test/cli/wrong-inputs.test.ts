@@ -83,7 +83,14 @@ describe('a wrong setting is named with its value, unless it is a secret, and wh
     'HOME',
     'TIMEOUT',
   ])("%s is nobody's misspelling", (name) => {
-    expect(misspeltVariables({ [name]: 'x' }, backends)).toEqual([]);
+    expect(misspeltVariables({ [name]: 'x' }, backends, undefined)).toEqual([]);
+  });
+
+  test('a variable that the policy file names is none either', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'named-')), 'policies.yaml');
+    writeFileSync(file, 'backends:\n  - { name: team, kind: akto, secret: { env: AKTO_TOKEN } }\n');
+    const told = (name: string) => misspeltVariables({ [name]: 'x' }, backends, file).length;
+    expect(['AKTO_TOKEN', 'AKTO_TOKENS'].map(told)).toEqual([0, 1]);
   });
 
   test('lines of a .env file that are not read are told by their numbers', () => {

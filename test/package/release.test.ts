@@ -37,6 +37,7 @@ function step(name: string, cwd: string, env: Record<string, string> = {}): Prom
   const surroundings = {
     GITHUB_SERVER_URL: 'https://github.com',
     GITHUB_REPOSITORY: 'somebody/a-fork',
+    GITHUB_REF: 'refs/heads/main',
     VERSION,
   };
   const options = { cwd, env: { ...plainEnv(), ...surroundings, ...env } };
@@ -46,8 +47,22 @@ function step(name: string, cwd: string, env: Record<string, string> = {}): Prom
   );
 }
 
+/** The changelog of a release: what is new has the heading of its version. */
+const CHANGES = `# Changelog\n\n## ${VERSION}\n\n- FEATURE now\n`;
+
 test('the version that stands in all places can be released', async () => {
-  expect(await step('Check the version', checkout())).toMatchObject({ code: 0 });
+  const folder = checkout();
+  writeFileSync(join(folder, 'CHANGELOG.md'), CHANGES);
+  expect(await step('Check the version', folder)).toMatchObject({ code: 0 });
+});
+
+test.each([
+  ['refs/heads/main', 0],
+  ['refs/heads/mine', 1],
+  ['refs/tags/main', 1],
+])('of %s it is released or not', async (ref, code) => {
+  const env = { GITHUB_REF: ref, DEFAULT_BRANCH: 'main' };
+  expect(await step('Check the branch', checkout(), env)).toMatchObject({ code });
 });
 
 test.each([
@@ -58,15 +73,18 @@ test.each([
     env: { VERSION: '9.9.9' },
     message: 'package.json has another version',
   },
-  { name: 'one that the changelog lacks', file: 'CHANGELOG.md', message: `no heading: ## ${VERSION}` },
+  { name: 'one that the changelog lacks', file: 'CHANGELOG.md', message: `is not: ## ${VERSION}` },
+  { name: 'one below what is unreleased', changes: '## Unreleased\n\n', message: `is not: ## ${VERSION}` },
   {
     name: 'one that the chart lacks',
     file: 'examples/kubernetes/chart/Chart.yaml',
     message: 'another appVersion',
   },
-])('$name is refused', async ({ env, file, message }) => {
+])('$name is refused', async ({ env, file, changes = '', message }) => {
   const folder = checkout();
-  if (file !== undefined) writeFileSync(join(folder, file), read(file).replaceAll(VERSION, '0.0.9'));
+  writeFileSync(join(folder, 'CHANGELOG.md'), changes + CHANGES);
+  if (file !== undefined)
+    writeFileSync(join(folder, file), readFileSync(join(folder, file), 'utf8').replaceAll(VERSION, '0.0.9'));
   const { code, stdout } = await step('Check the version', folder, env);
   expect([code, stdout]).toEqual([1, expect.stringMatching(/^::error::.*\n$/)]);
   expect(stdout).toContain(message);
@@ -128,7 +146,9 @@ test('the notes are those of the version, and say how to check what is signed', 
   expect(notes).toMatch(/^\n- FEATURE now\n\n### Part\n\n## Get it\n/);
   expect(notes).not.toMatch(/later|before/);
   expect(notes).toContain(`\`ghcr.io/somebody/a-fork:${VERSION}@sha256:1\`, of \`node:24-alpine@sha256:2\``);
-  expect(notes).toMatch(/cosign verify ghcr\.io\/somebody\/a-fork@sha256:1 .*\\\n.*release\.yml@'$/m);
+  expect(notes).toMatch(
+    /cosign verify ghcr\.io\/somebody\/a-fork@sha256:1 .*\\\n.*release\.yml@refs\/heads\/main$/m,
+  );
 });
 
 test('what the image holds judges a call and replays the demo', async () => {
