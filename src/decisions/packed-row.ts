@@ -32,8 +32,6 @@ type ValuesOf<Names extends readonly PackedField[]> = {
 };
 
 const STREAMED = FIELDS.indexOf('streamed');
-const LISTS: ReadonlySet<string> = new Set(['allowed', 'backends', 'policies', 'removed']);
-const OPTIONAL: ReadonlySet<string> = new Set(['streamed', 'older']);
 
 /** The fields that the thread stores beside a packed row. */
 export type PackedHead = Pick<
@@ -87,16 +85,38 @@ function isLacking(value: unknown): boolean {
 
 /** @throws SyntaxError */
 export function unpackRow(line: string): DecisionRow {
-  const values = JSON.parse(line) as readonly unknown[];
-  const row: Record<string, unknown> = {};
-  FIELDS.forEach((name, i) => {
-    const value = values[i] ?? null;
-    if (value !== null) row[name] = value;
-    else if (LISTS.has(name)) row[name] = [];
-    else if (!OPTIONAL.has(name)) row[name] = null;
-  });
-  row.action = ACTIONS_OF[row.verdict as DecisionRow['verdict']];
-  return row as DecisionRow;
+  // Not by a loop over the names, which takes four times as long
+  const values = JSON.parse(line) as PackedValues;
+  return {
+    input_type: values[0],
+    litellm_call_id: values[1] ?? null,
+    litellm_trace_id: values[2] ?? null,
+    key: values[3] ?? null,
+    at: values[4],
+    verdict: values[5],
+    ref: values[6] ?? null,
+    shape: values[7],
+    litellm_version: values[8] ?? null,
+    endpoint: values[9] ?? null,
+    mode: values[10] ?? null,
+    model: values[11] ?? null,
+    team: values[12] ?? null,
+    user: values[13] ?? null,
+    end_user: values[14] ?? null,
+    ms: values[15],
+    policy_version: values[16] ?? null,
+    caller_rule: values[17] ?? null,
+    allowed: values[18] ?? [],
+    backends: values[19] ?? [],
+    ...(typeof values[20] === 'boolean' && { streamed: values[20] }),
+    by: values[21] ?? null,
+    cause: values[22] ?? null,
+    category: values[23] ?? null,
+    policies: values[24] ?? [],
+    removed: values[25] ?? [],
+    ...(typeof values[26] === 'boolean' && { older: values[26] }),
+    action: ACTIONS_OF[values[5]],
+  };
 }
 
 /** @throws SyntaxError */

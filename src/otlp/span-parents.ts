@@ -6,28 +6,14 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import { remoteParent, traceIdOf } from './trace-parent.ts';
-
-/** Makes the ids of spans; a trace that begins here can have one that is wanted. */
-export class WantedTraceIds extends RandomIdGenerator {
-  /** Of the next trace; undefined for any. */
-  wanted: string | undefined;
-
-  constructor() {
-    super();
-    // A field of the class before it
-    const random = this.generateTraceId;
-    this.generateTraceId = () => this.wanted ?? random.call(this);
-  }
-}
 
 /** The context of a span. */
 export const contextOf = (spanContext: SpanContext): Context =>
   trace.setSpanContext(ROOT_CONTEXT, spanContext);
 
-/** The place of a call among the spans of others: under a span, or in a trace that it begins. */
-export type SpanPlace = { readonly context: Context; readonly traceId: string | undefined };
+/** The place of a call among the spans of others: under a span, or in a trace that it begins; of any id, if none is wanted. */
+export type SpanPlace = { readonly parent: SpanContext | undefined; readonly traceId: string | undefined };
 
 /**
  * @param client `traceparent` of the client, and its `tracestate`
@@ -42,12 +28,12 @@ export function spanPlaceOf(
   const ofRequest = remoteParent(sent);
   const isNearer = ofRequest !== undefined && (ofClient?.traceId ?? ofRequest.traceId) === ofRequest.traceId;
   const parent = isNearer ? ofRequest : ofClient;
-  if (parent === undefined) return { context: ROOT_CONTEXT, traceId: traceIdOf(callId, litellmTraceId) };
+  if (parent === undefined) return { parent, traceId: traceIdOf(callId, litellmTraceId) };
   const { traceId, spanId, isSampled } = parent;
-  const context = contextOf({
+  const remote = {
     ...{ traceId, spanId, isRemote: true },
     traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
     ...(state && { traceState: createTraceState(state) }),
-  });
-  return { context, traceId };
+  };
+  return { parent: remote, traceId };
 }

@@ -8,17 +8,18 @@ import {
   PeriodicExportingMetricReader,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Signal } from '../config/otlp-settings.ts';
 import { LINE_TAGS } from './call-lines.ts';
 import { CallSpans } from './call-spans.ts';
 import { ExportQueue, type ExportResult, exportFailure } from './export-queue.ts';
 import { exportersFor } from './exporters.ts';
+import { FinishedSpans } from './finished-spans.ts';
 import { loggedLine } from './log-records.ts';
 import { MetricPages } from './metric-pages.ts';
 import type { FromOtlp, OtlpLoss, OtlpStart, ToOtlp } from './protocol.ts';
 import { samplerOf } from './sampler.ts';
-import { contextOf, WantedTraceIds } from './span-parents.ts';
+import { contextOf } from './span-parents.ts';
 
 /*
  * The thread of OTLP: makes spans, log records and metrics of what it is told, and exports them, so that no verdict waits for any of it.
@@ -60,20 +61,10 @@ const told = (signal: Signal) => ({
   trouble: (why: string | undefined) => post({ kind: 'trouble', signal, why }),
 });
 
-const ids = new WantedTraceIds();
 const spans = addresses.traces === undefined ? undefined : spanQueue(addresses.traces);
-const tracer = new TracerProvider({
-  ...{ resource, sampler: samplerOf(start), idGenerator: ids },
-  spanProcessors: [
-    {
-      onStart() {},
-      onEnd: (span: ReadableSpan) => spans?.add(span),
-      forceFlush: async () => {},
-      shutdown: async () => {},
-    },
-  ],
-}).getTracer(scope.name, scope.version);
-const calls = new CallSpans(tracer, ids);
+const calls = new CallSpans(
+  new FinishedSpans({ resource, instrumentationScope: scope }, samplerOf(start), (span) => spans?.add(span)),
+);
 
 const logs = addresses.logs === undefined ? undefined : logQueue(addresses.logs);
 const logger = new LoggerProvider({
