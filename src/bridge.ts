@@ -116,10 +116,7 @@ export function composeBridge(
   const decisions = keepDecisions(config, log, metrics, given?.openDecisions);
   const ring = new DecisionRing();
   const rows = new DecisionRows(
-    [
-      (row) => ring.decided(row),
-      ...(decisions === undefined ? [] : [(_: unknown, packed: () => string) => decisions.take(packed(), 1)]),
-    ],
+    decisions === undefined ? [ring] : [ring, decisions],
     decisions === undefined && config.otlp?.addresses.traces === undefined ? () => ring.hasRoom() : undefined,
   );
   const allMetrics = given?.metricsPage ?? (() => metricsPage(metrics, records));

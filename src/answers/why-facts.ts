@@ -166,11 +166,12 @@ function policyLine({ kind, enforced, verdict, reason_code, rules, places = [] }
 const MODES = { enforce: '', observe: ' (observes)', shadow: ' (shadow)' } as const;
 
 function vendorLine(finding: BackendFinding): string {
-  const { backend, mode, result, ms, categories = [], reason } = finding;
+  const { backend, mode, result, ms, categories = [], reason, late } = finding;
   const verdict = isFailure(finding) ? `no verdict: ${failureText(finding)}` : result;
   const by = categories.length === 0 ? '' : `, by ${categories.join(', ')}`;
   const said = reason === undefined ? '' : `; it said: ${reason}`;
-  return `${backend}${MODES[mode]}: ${verdict}${by}, in ${msText(ms)}${said}`;
+  const when = late && mode === 'enforce' ? ', after the response' : '';
+  return `${backend}${MODES[mode]}: ${verdict}${by}, in ${msText(ms)}${when}${said}`;
 }
 
 function clientText({ verdict, category, older, cause, by, policies }: KeptDecision): string | undefined {

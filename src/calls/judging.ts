@@ -133,7 +133,7 @@ export type Outlets = {
   /** Undefined where nothing is recorded. */
   readonly records: CallRecords | undefined;
   readonly audit: Pick<Auditor, 'decided'> & Pick<AuditSink, 'writing'>;
-  readonly decisions: Pick<DecisionRows, 'decided' | 'unread'>;
+  readonly decisions: Pick<DecisionRows, 'decided' | 'checked' | 'unread'>;
   /** Makes lines of calls that are traced; undefined where none are. */
   readonly traced?: CallLines | undefined;
   readonly requests: KeptRequests;
@@ -191,6 +191,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
     backends: () => backends.all,
     http,
     observer: withNotes(observer, [
+      decisions.checked.bind(decisions),
       ...(records === undefined ? [] : [noteTo(records, isRecorded)]),
       ...(traced === undefined ? [] : [traced.checked.bind(traced)]),
     ]),
@@ -226,7 +227,7 @@ export function createJudging(config: Config, ground: Ground, outlets: Outlets):
       audit.decided(decision);
       return audit.writing;
     },
-    rowTo(decisions, traced),
+    rowTo(decisions, traced, () => backends.all.length > 0),
     ...(records === undefined
       ? []
       : [recorder(records, isRecorded, config.database !== undefined || config.workers > 1)]),

@@ -17,7 +17,7 @@ export type LargeCallOutlets = {
     | Pick<RecordsThread, 'takesNotes' | 'note' | 'text' | 'blockedJson' | 'recordCall'>
     | undefined;
   readonly audit: Pick<Auditor, 'append' | 'writing'>;
-  readonly decisions: Pick<DecisionRows, 'append'>;
+  readonly decisions: Pick<DecisionRows, 'append' | 'appendLate'>;
   readonly otlp: Pick<OtlpSender, 'call'> | undefined;
   readonly release: (version: string | null) => void;
   readonly blockedTexts: Pick<BlockedTexts, 'apply' | 'onChange'>;
@@ -60,6 +60,9 @@ export function passOn(
       break;
     case 'decision':
       decisions.append(message.row);
+      break;
+    case 'late':
+      decisions.appendLate(message.late);
       break;
     case 'traced':
       otlp?.call(message.line);

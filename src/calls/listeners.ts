@@ -47,10 +47,14 @@ export function recorder(records: CallRecords, isRecorded: IsRecorded, areShared
   };
 }
 
-/** Hands over the row of each decision, which is made once for both. */
-export function rowTo(decisions: Pick<DecisionRows, 'decided'>, traced: CallLines | undefined): Listener {
+/** Hands over the row of each decision, which is made once for both. @param hasBackends false where no check can come after a decision */
+export function rowTo(
+  decisions: Pick<DecisionRows, 'decided'>,
+  traced: CallLines | undefined,
+  hasBackends: () => boolean,
+): Listener {
   return (decision, _, __, connection) => {
-    const packed = decisions.decided(decision);
+    const packed = decisions.decided(decision, hasBackends());
     if (packed !== undefined) traced?.decided(packed(), decision, connection.traceparent);
   };
 }
@@ -68,7 +72,6 @@ export function noteTo(records: CallRecords, isRecorded: IsRecorded): NoteCheck 
 
 /** Results of observing backends and of trailing checks come after the decision. */
 export function withNotes(observer: Observer, notes: readonly NoteCheck[]): JudgeObserver {
-  if (notes.length === 0) return observer;
   const note: NoteCheck = (call, result) => {
     for (const one of notes) one(call, result);
   };

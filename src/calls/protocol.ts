@@ -1,5 +1,6 @@
 import type { AuditRow } from '../audit/row.ts';
 import type { Config } from '../config/config.ts';
+import type { LateFinding } from '../decisions/late-findings.ts';
 import type { DecisionRow } from '../decisions/row.ts';
 import type { CountsByMetric } from '../observability/metrics.ts';
 import type { NoteLine } from '../outbox/note-bytes.ts';
@@ -60,6 +61,8 @@ export type SaidOfLargeCalls =
   | { readonly kind: 'counts'; readonly counts: CountsByMetric }
   | { readonly kind: 'audit'; readonly row: AuditRow }
   | { readonly kind: 'decision'; readonly row: DecisionRow }
+  /** A result that came after its decision. */
+  | { readonly kind: 'late'; readonly late: LateFinding }
   /** A line about a call that is traced. */
   | { readonly kind: 'traced'; readonly line: string }
   | { readonly kind: 'release'; readonly version: string | null }

@@ -123,7 +123,12 @@ const {
     wanted: () => policies?.engine.audit,
     onLost() {},
   }),
-  decisions: new DecisionRows([(row) => post({ kind: 'decision', row })]),
+  decisions: new DecisionRows([
+    {
+      decided: (row) => post({ kind: 'decision', row }),
+      late: (late) => post({ kind: 'late', late }),
+    },
+  ]),
   traced:
     config.otlp?.addresses.traces === undefined
       ? undefined

@@ -17,7 +17,7 @@ It looks where the bridge keeps decisions (DATA_DIR, DATABASE_URL, DECISIONS_DAY
 while it runs and while it does not. They have no content. A request and its response
 are a decision each, a streamed response is one. Calls of the doctor are left out.
 unjudged: went on though a vendor gave no verdict; observed: went on though a policy
-or vendor that only observes objected.`;
+or vendor that only observes, or was too late, objected.`;
 
 const VERDICTS = [
   'allow',
@@ -135,7 +135,9 @@ function listCells(row: KeptDecision, now: number): string[] {
   const rules = row.policies
     .filter((policy) => policy.enforced === enforced)
     .flatMap((policy) => (policy.rules.length > 0 ? policy.rules : [policy.reason_code]));
-  const categories = row.backends.flatMap((one) => (one.mode === 'enforce' ? (one.categories ?? []) : []));
+  const categories = row.backends.flatMap((one) =>
+    one.mode === 'enforce' && !one.late ? (one.categories ?? []) : [],
+  );
   return [
     ...[
       `${age(now - row.at)} ago`,

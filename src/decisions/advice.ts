@@ -79,7 +79,8 @@ function onPolicy(row: DecisionRow, ground: AdviceGround): readonly string[] {
   const older = row.older === true ? ['leave the older message out, or begin a new conversation'] : [];
   if (policy !== undefined) return [...older, ...onPolicyFile(policy, ground)];
   const vendor = row.backends.find(
-    ({ result, backend }) => (result === 'block' || result === 'modify') && names.includes(backend),
+    ({ result, backend, late }) =>
+      (result === 'block' || result === 'modify') && !late && names.includes(backend),
   );
   if (vendor === undefined) return older;
   return [
@@ -112,7 +113,7 @@ export function applicationPart({ places = [] }: PolicyFinding): string | undefi
 }
 
 function onFailure({ backends }: DecisionRow): readonly string[] {
-  const failed = backends.find((one) => isFailure(one) && one.mode === 'enforce');
+  const failed = backends.find((one) => isFailure(one) && one.mode === 'enforce' && !one.late);
   if (failed === undefined) return [];
   const test = commandLine(`backend test ${failed.backend} "text"`);
   return failed.result === 'unauthorized'

@@ -117,7 +117,8 @@ function objections(notes: readonly PolicyNote[]): readonly PolicyFinding[] {
   );
 }
 
-function backendFinding(check: CheckResult): BackendFinding {
+/** The result of a backend, without content. */
+export function backendFinding(check: CheckResult): BackendFinding {
   const note = checkNoteOf(check);
   if ('failure' in check) return 'status' in check.failure ? { ...note, status: check.failure.status } : note;
   const reason = vendorReason(wordsOfVendor(check.verdict) ?? '');

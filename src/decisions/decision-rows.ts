@@ -1,18 +1,26 @@
+import type { GuardrailCall } from '../guardrail/call.ts';
 import type { RefusalCause } from '../guardrail/category.ts';
-import type { Decision } from '../guardrail/decision.ts';
+import type { CheckResult, Decision } from '../guardrail/decision.ts';
 import { keptRow, unreadRow } from './decision-row.ts';
+import { LateChecks } from './late-checks.ts';
+import type { LateFinding } from './late-findings.ts';
 import { packRow } from './packed-row.ts';
 import type { DecisionRow } from './row.ts';
 
 /** Packs a row, once for all who ask. */
 export type LazyLine = () => string;
 
-type RowListener = (row: DecisionRow, packed: LazyLine) => void;
+/** Told of rows, and of what came to be known of them later. */
+export type RowListener = {
+  decided(row: DecisionRow, packed: LazyLine): void;
+  late(late: LateFinding): void;
+};
 
 /** Makes the row of each decision, once for all who are told of it. */
 export class DecisionRows {
   readonly #listeners: readonly RowListener[];
   readonly #isWanted: () => boolean;
+  readonly #checks = new LateChecks();
 
   /** @param isWanted false for a decision whose row nobody wants */
   constructor(listeners: readonly RowListener[], isWanted = () => true) {
@@ -20,10 +28,23 @@ export class DecisionRows {
     this.#isWanted = isWanted;
   }
 
-  /** @returns undefined for a decision that is not told */
-  decided(decision: Decision): LazyLine | undefined {
+  /**
+   * @param mayHaveLate true if checks of it may end after it
+   * @returns undefined for a decision that is not told
+   */
+  decided(decision: Decision, mayHaveLate: boolean): LazyLine | undefined {
     const row = this.#isWanted() ? keptRow(decision) : undefined;
-    return row && this.append(row);
+    if (row === undefined) return undefined;
+    const packed = this.append(row);
+    if (!mayHaveLate) return packed;
+    for (const late of this.#checks.decided(decision.forwarded, row)) this.appendLate(late);
+    return packed;
+  }
+
+  /** A check has ended that no decision waited for. @param call as backends saw it */
+  checked(call: GuardrailCall, result: CheckResult): void {
+    const late = this.#checks.ended(call, result);
+    if (late !== undefined) this.appendLate(late);
   }
 
   /** A call that could not be read was blocked. */
@@ -38,7 +59,12 @@ export class DecisionRows {
       line ??= packRow(row);
       return line;
     };
-    for (const listener of this.#listeners) listener(row, packed);
+    for (const listener of this.#listeners) listener.decided(row, packed);
     return packed;
+  }
+
+  /** Takes a result that was joined to its row elsewhere. */
+  appendLate(late: LateFinding): void {
+    for (const listener of this.#listeners) listener.late(late);
   }
 }

@@ -3,8 +3,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { transaction } from '../storage/database.ts';
 import { isAboutValues, isBusy, isDamage, storageCode } from '../storage/storage-code.ts';
 import { type DecisionsDamage, type DecisionsFile, openDecisionsFile } from './file.ts';
-import { callNumber, headOf, type PackedHead } from './packed-row.ts';
-import type { LateLine } from './protocol.ts';
+import { type LateFinding, lateOf, withLate } from './late-findings.ts';
+import { beginningOf, callNumber, headOf, type PackedHead, unpackRow } from './packed-row.ts';
+import type { EndLine, LateLine } from './protocol.ts';
 import type { StoredDecision } from './row.ts';
 import { SizeBound } from './size-bound.ts';
 
@@ -43,6 +44,8 @@ const SQL = {
     UPDATE decision SET at = ?, verdict = ?, ref = ?, row = ?, rounds = coalesce(rounds, 1) + 1, ${CHANGED}
     WHERE id = ?`,
   ofCall: `SELECT id, row FROM decision WHERE call = ? ORDER BY id DESC LIMIT ${MAX_OF_CALL}`,
+  ofTime: 'SELECT id, row FROM decision WHERE at = ?',
+  amend: `UPDATE decision SET row = ?, ${CHANGED} WHERE id = ?`,
   end: `UPDATE decision SET ended = ?, ${CHANGED} WHERE id = ?`,
   sender: 'SELECT sender, n FROM sender',
   setSender:
@@ -57,6 +60,8 @@ const SQL = {
   countUnshipped: 'SELECT count(*) AS rows FROM decision WHERE unshipped > 0',
 } as const;
 type Statements = { readonly [Name in keyof typeof SQL]: StatementSync };
+
+type StoredRow = { readonly id: number; readonly row: string };
 
 type Opened = {
   readonly file: DecisionsFile;
@@ -167,11 +172,23 @@ export class DecisionStore {
     }
     // Nobody was told of it
     if (verdict === 'cancelled') return;
-    sql.replace.run(at, verdict, ref, line, ships, before);
-    if (verdict === 'allow') opened.bound.allowed(before);
+    const late = lateOf(before.row);
+    const row = late.length === 0 ? line : withLate(line, late);
+    sql.replace.run(at, verdict, ref, row, ships, before.id);
+    if (verdict === 'allow') opened.bound.allowed(before.id);
   }
 
-  #late({ sql }: Opened, { litellm_call_id: id, litellm_trace_id: trace, ended }: LateLine): void {
+  #late({ sql }: Opened, line: LateLine): void {
+    if ('ended' in line) {
+      this.#end(sql, line);
+      return;
+    }
+    const found = rowNamed(sql, line.of);
+    if (found === undefined) return;
+    sql.amend.run(withLate(found.row, [line.finding]), this.#options.ships ? 1 : 0, found.id);
+  }
+
+  #end(sql: Statements, { litellm_call_id: id, litellm_trace_id: trace, ended }: EndLine): void {
     for (const { id: row, row: line } of sql.ofCall.all(callNumber(id))) {
       const head = headOf(String(line));
       if (head.litellm_call_id !== id || (trace !== null && head.litellm_trace_id !== trace)) continue;
@@ -235,10 +252,23 @@ function roundBefore(
   sql: Statements,
   call: number,
   { beginning, at, streamed }: PackedHead,
-): number | undefined {
+): StoredRow | undefined {
   if (streamed === false) return undefined;
-  const before = sql.before
-    .all(call, at - ROUND_MS, at - LATE_ROUND_MS)
-    .find(({ row }) => String(row).startsWith(beginning));
-  return before === undefined ? undefined : Number(before.id);
+  const before = sql.before.all(call, at - ROUND_MS, at - LATE_ROUND_MS) as StoredRow[];
+  return before.find(({ row }) => row.startsWith(beginning));
+}
+
+/** The row of a decision, or that of the round of its stream which took its place. */
+function rowNamed(sql: Statements, of: LateFinding['of']): StoredRow | undefined {
+  const { input_type, litellm_call_id: id, at, ms, streamed } = of;
+  const beginning = beginningOf(of);
+  const ofTime = sql.ofTime.all(at) as StoredRow[];
+  const own = ofTime.find(({ row }) => row.startsWith(beginning) && unpackRow(row).ms === ms);
+  if (own !== undefined || id === null || input_type !== 'response' || streamed === false) return own;
+  const ofCall = sql.ofCall.all(callNumber(id)) as StoredRow[];
+  return ofCall.findLast(({ row }) => {
+    if (!row.startsWith(beginning)) return false;
+    const later = headOf(row);
+    return later.streamed !== false && later.at >= at && later.at <= at + ROUND_MS;
+  });
 }

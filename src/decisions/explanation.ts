@@ -1,4 +1,5 @@
 import type { MessagePlace } from '../guardrail/message-place.ts';
+import { wouldAct, wouldText } from './late-findings.ts';
 import type { BackendFinding, DecisionRow, PolicyFinding } from './row.ts';
 
 /** The names of rules that a sentence has at most. */
@@ -57,7 +58,7 @@ function byVerdict(row: DecisionRow, by: string): string {
     const file = row.policy_version === null ? '' : ` of file version ${row.policy_version}`;
     return ` by the policy ${policy.kind}${file}${found(policy)}${row.older ? ', an older one' : ''}`;
   }
-  const said = row.backends.filter(({ result, mode }) => result === 'block' && mode === 'enforce');
+  const said = row.backends.filter((one) => one.result === 'block' && isWaitedFor(one));
   const categories = [...new Set(said.flatMap((one) => one.categories ?? []))].slice(0, MAX_RULES);
   return ` by ${by}${categories.length === 0 ? '' : `: ${categories.join(', ')}`}`;
 }
@@ -105,7 +106,7 @@ function decisive(
 /** `akto gave no verdict (HTTP 502)`. */
 function failures({ backends, by }: DecisionRow): string {
   const names = namesIn(by);
-  const failed = backends.filter((one) => isFailure(one) && names.includes(one.backend));
+  const failed = backends.filter((one) => isFailure(one) && !one.late && names.includes(one.backend));
   const told = failed.map((one) => `${one.backend} gave no verdict (${failureText(one)})`);
   return inWords(told) || `${inWords(names)} gave no verdict`;
 }
@@ -133,16 +134,18 @@ export function failureText({ result, status, ms }: BackendFinding): string {
   }
 }
 
+const isWaitedFor = ({ mode, late }: BackendFinding) => mode === 'enforce' && !late;
+
 function observed({ policies, backends }: DecisionRow): string {
   const would = policies
     .filter(({ enforced }) => !enforced)
     .map(({ kind, verdict }) => `${kind} would ${verdict}`);
   const others = backends
-    .filter(({ result, mode }) => result === 'block' && mode === 'enforce')
+    .filter((one) => one.result === 'block' && isWaitedFor(one))
     .map(({ backend }) => `${backend} would block, and was outvoted`);
-  const failed = backends.filter((one) => isFailure(one) && one.mode === 'enforce');
+  const failed = backends.filter((one) => isFailure(one) && isWaitedFor(one));
   const passed = failed.map((one) => `${one.backend} gave no verdict (${failureText(one)})`);
-  const all = [...would, ...others, ...passed];
+  const all = [...would, ...backends.filter(wouldAct).map(wouldText), ...others, ...passed];
   return all.length === 0 ? '' : `, but ${inWords(all)}`;
 }
 

@@ -1,4 +1,5 @@
 import { isFailure } from './explanation.ts';
+import { wouldAct, wouldText } from './late-findings.ts';
 import type { DecisionRow, KeptDecision } from './row.ts';
 
 /** Decisions that somebody asks for. */
@@ -27,22 +28,22 @@ export type TopBy = (typeof TOP_BY)[number];
 const PASSED = new Set<DecisionRow['verdict']>(['allow', 'redact', 'remove']);
 
 /** True for a call that went on. */
-export const passed = ({ verdict }: DecisionRow): boolean => PASSED.has(verdict);
+export const passed = ({ verdict }: Pick<DecisionRow, 'verdict'>): boolean => PASSED.has(verdict);
 
 /** Enforcing backends that gave no verdict on a call that went on. */
 export const bypassedBackends = ({ verdict, backends }: DecisionRow): readonly string[] =>
   PASSED.has(verdict)
-    ? backends.filter((one) => one.mode === 'enforce' && isFailure(one)).map(({ backend }) => backend)
+    ? backends
+        .filter((one) => one.mode === 'enforce' && !one.late && isFailure(one))
+        .map(({ backend }) => backend)
     : [];
 
-/** `secrets would redact`: what policies and backends that only observe would have done to a call that went on. */
+/** `secrets would redact`: what policies and backends that only observe, or were too late, would have done to a call that went on. */
 export function observedVerdicts({ verdict, policies, backends }: DecisionRow): readonly string[] {
   if (!PASSED.has(verdict)) return [];
   return [
     ...policies.filter(({ enforced }) => !enforced).map((one) => `${one.kind} would ${one.verdict}`),
-    ...backends
-      .filter(({ mode, result }) => mode !== 'enforce' && (result === 'block' || result === 'modify'))
-      .map(({ backend, result }) => `${backend} would ${result === 'block' ? 'block' : 'redact'}`),
+    ...backends.filter(wouldAct).map(wouldText),
   ];
 }
 

@@ -7,8 +7,9 @@ import type { CallEnd } from '../records/protocol.ts';
 import type { OpenWorker, WorkerPort } from '../records/restarting-worker.ts';
 import { decisionLoss, decisionsAdvice } from './decision-losses.ts';
 import { openDecisionsThread } from './decisions-thread.ts';
+import type { LateFinding } from './late-findings.ts';
 import { packRow } from './packed-row.ts';
-import type { DecisionsStart, FromDecisions, LateLine, ToDecisions } from './protocol.ts';
+import type { DecisionsStart, EndLine, FromDecisions, ToDecisions } from './protocol.ts';
 import type { DecisionRow } from './row.ts';
 import { type DecisionBatch, WaitingBatches } from './waiting-batches.ts';
 
@@ -83,6 +84,16 @@ export class DecisionKeeper {
     this.#add(packRow(row));
   }
 
+  /** Keeps a decision, as {@link DecisionRows} tells it. */
+  decided(_: DecisionRow, packed: () => string): void {
+    this.#add(packed());
+  }
+
+  /** Keeps a result that came after its decision. */
+  late(late: LateFinding): void {
+    this.#add(JSON.stringify(late));
+  }
+
   /** Keeps lines that were gathered in another thread or process. */
   take(lines: string, rows: number): void {
     this.#add(lines, rows);
@@ -91,7 +102,7 @@ export class DecisionKeeper {
   /** Tells how calls ended. */
   ended(ends: readonly CallEnd[]): void {
     for (const { callId, traceId, outcome, at } of ends) {
-      const line: LateLine = { litellm_call_id: callId, litellm_trace_id: traceId, ended: { outcome, at } };
+      const line: EndLine = { litellm_call_id: callId, litellm_trace_id: traceId, ended: { outcome, at } };
       this.#add(JSON.stringify(line));
     }
   }

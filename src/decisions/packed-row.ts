@@ -38,7 +38,7 @@ export type PackedHead = Pick<
   DecisionRow,
   'input_type' | 'litellm_call_id' | 'litellm_trace_id' | 'at' | 'verdict' | 'ref' | 'streamed'
 > & {
-  /** All rows of one side of a call begin with it. */
+  /** See {@link beginningOf}. */
   readonly beginning: string;
 };
 
@@ -124,8 +124,16 @@ export function headOf(line: string): PackedHead {
   const values = JSON.parse(line);
   const [input_type, litellm_call_id, litellm_trace_id, key, at, verdict, ref = null] = values;
   const streamed = values[STREAMED] ?? undefined;
-  const beginning = `${JSON.stringify([input_type, litellm_call_id, litellm_trace_id, key]).slice(0, -1)},`;
+  const beginning = beginningOf({ input_type, litellm_call_id, litellm_trace_id, key });
   return { input_type, litellm_call_id, litellm_trace_id, at, verdict, ref, streamed, beginning };
+}
+
+/** All rows of one side of a call begin with it. */
+export function beginningOf(
+  row: Pick<DecisionRow, 'input_type' | 'litellm_call_id' | 'litellm_trace_id' | 'key'>,
+): string {
+  const { input_type, litellm_call_id, litellm_trace_id, key } = row;
+  return `${JSON.stringify([input_type, litellm_call_id, litellm_trace_id, key]).slice(0, -1)},`;
 }
 
 /** The number under which decisions on one call are found, of 48 bits. */

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { LateFinding } from './late-findings.ts';
 import type { DecisionEnd } from './row.ts';
 
 /** Keeping of decisions. */
@@ -7,12 +8,15 @@ export type DecisionsConfig = NonNullable<Config['decisions']>;
 /** Plain data with which the thread of decisions is started. */
 export type DecisionsStart = DecisionsConfig & Pick<Config, 'database'>;
 
-/** News of a call after its decisions, as a line of a batch. */
-export type LateLine = {
+/** The end of a call. */
+export type EndLine = {
   readonly litellm_call_id: string;
   readonly litellm_trace_id: string | null;
   readonly ended: DecisionEnd;
 };
+
+/** News of a call after its decisions, as a line of a batch. */
+export type LateLine = EndLine | LateFinding;
 
 /** To the thread: rows, packed, and {@link LateLine}s as JSON, one a line. Batches of one sender are numbered. */
 export type ToDecisions =

@@ -21,6 +21,8 @@ export type BackendFinding = CheckNote & {
   readonly reason?: string;
   /** HTTP status of a failure. */
   readonly status?: number;
+  /** True where the decision did not wait for it: of one that only observes, or of a response that had been delivered. */
+  readonly late?: true;
 };
 
 /** One decision as it is kept: who, what and why, in names of ours and of the operator, never content. Texts are of bounded length. */

@@ -277,7 +277,7 @@ export class BackendChecks {
       if (question?.isKnown) continue;
       const options = { http: this.#http, request, texts: question?.texts };
       const said = await checkBackend(backend, question?.call ?? left, options, signal);
-      this.#observer.trailed(left, said);
+      this.#observer.trailed(checked.call, said);
       const result = question?.concluded(said) ?? said;
       if (blocks(result)) return 'verdict' in result ? result : against;
       const redaction = backendRedaction(result);

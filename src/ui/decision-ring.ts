@@ -1,4 +1,5 @@
-import { bypassedBackends, observedVerdicts } from '../decisions/filter.ts';
+import { bypassedBackends, observedVerdicts, passed } from '../decisions/filter.ts';
+import { type LateFinding, wouldAct, wouldText } from '../decisions/late-findings.ts';
 import type { DecisionRow } from '../decisions/row.ts';
 import { isCanaryId } from '../guardrail/canary.ts';
 import type { LiveDecision, LiveDecisions } from './page-source.ts';
@@ -15,6 +16,8 @@ const TOLD = 200;
 const KEPT = 1024;
 /** Time in which no more are told to anybody, who is told four times a second. */
 const TOLD_MS = 250;
+
+type PlacedRow = Pick<LiveRow, 'at' | 'ms' | 'litellm_call_id' | 'input_type'>;
 
 const NONE: readonly never[] = [];
 const ROUND = { isRound: true } as const;
@@ -36,6 +39,11 @@ export function liveRowOf(row: DecisionRow): LiveRow {
 /** True for one of several decisions on a response. */
 const isRound = ({ streamed, input_type, litellm_call_id }: DecisionRow): boolean =>
   streamed === true && input_type === 'response' && litellm_call_id !== null;
+
+/** A row with what came to be known of it later. */
+function withObserved(row: LiveRow, observed: readonly string[]): LiveRow {
+  return { ...row, observed: [...new Set([...row.observed, ...observed])], isUpdate: true };
+}
 
 /** Of those who decided; where nobody did, of those who would have. */
 function rulesOf({ policies }: DecisionRow): readonly string[] {
@@ -79,13 +87,24 @@ export class DecisionRing {
     if (isRound(row)) this.#replaceRound(n, row);
   }
 
+  /** A result came after its decision, whose row takes a new number. Most tell nothing, and those that do are few: its place is looked for. */
+  late({ of, finding }: LateFinding): void {
+    if (!wouldAct(finding)) return;
+    const place = this.#placeOf(of) ?? this.#rounds.get(of.litellm_call_id ?? '');
+    const row = place === undefined ? undefined : this.#rows[place % KEPT];
+    if (row === undefined || !passed(row)) return;
+    const shown = 'shape' in row ? liveRowOf(row) : row;
+    this.#update(withObserved(shown, [wouldText(finding)]));
+  }
+
   /** Adds those of another process. */
   add({ missed, rows }: HandedRows): void {
     for (let i = Math.min(missed, KEPT); i > 0; i--) this.#put(undefined);
     this.#last += Math.max(0, missed - KEPT);
     for (const row of rows) {
-      const n = this.#put(row);
-      if (row.isRound) this.#replaceRound(n, row);
+      if (row.isUpdate) this.#update(row);
+      else if (row.isRound) this.#replaceRound(this.#put(row), row);
+      else this.#put(row);
     }
   }
 
@@ -118,10 +137,34 @@ export class DecisionRing {
     return n;
   }
 
-  #replaceRound(n: number, { litellm_call_id: id, verdict }: DecisionRow | LiveRow): void {
+  /** Puts a row in place of the one that is of the same decision. */
+  #update(row: LiveRow): void {
+    const before = row.isRound ? undefined : this.#placeOf(row);
+    if (before !== undefined) this.#rows[before % KEPT] = undefined;
+    const n = this.#put(row);
+    if (row.isRound) this.#replaceRound(n, row);
+  }
+
+  #placeOf({ at, ms, litellm_call_id, input_type }: PlacedRow): number | undefined {
+    for (let n = this.#last; n > Math.max(0, this.#last - KEPT); n--) {
+      const row = this.#rows[n % KEPT];
+      const isSame = row?.at === at && row.ms === ms && row.input_type === input_type;
+      if (isSame && row.litellm_call_id === litellm_call_id) return n;
+    }
+    return undefined;
+  }
+
+  #replaceRound(n: number, row: DecisionRow | LiveRow): void {
+    const { litellm_call_id: id, verdict } = row;
     if (id === null) return;
     const before = this.#rounds.get(id);
-    if (before !== undefined) this.#rows[before % KEPT] = undefined;
+    if (before !== undefined) {
+      const gone = this.#rows[before % KEPT];
+      this.#rows[before % KEPT] = undefined;
+      // What was said of a round counts for all of the response
+      if (gone !== undefined && 'isUpdate' in gone && passed(row))
+        this.#rows[n % KEPT] = withObserved('shape' in row ? liveRowOf(row) : row, gone.observed);
+    }
     // A client was told the reference of a block
     if (verdict === 'block') this.#rounds.delete(id);
     else this.#rounds.set(id, n);

@@ -33,6 +33,8 @@ export type LiveDecision = Pick<
   readonly observed: readonly string[];
   /** For a round of a streamed response: it takes the place of the round before, which has the same call id. */
   readonly isRound?: true;
+  /** For one of which more came to be known: it takes the place of the one with the same time and call id. */
+  readonly isUpdate?: true;
 };
 
 /** Decisions after one that is known, at most 200, the oldest first. */

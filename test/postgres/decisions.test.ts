@@ -54,6 +54,22 @@ test('decisions of all replicas are found on any of them, with the end of their 
   ]);
 });
 
+test('a result that comes after its row was brought is brought too', async () => {
+  const database = await withTables();
+  const { keeper } = testKeeper({ database });
+  const made = row();
+  keeper.append(made);
+  const reader = await read({ dir: temporaryFolder(), database });
+  await vi.waitFor(async () => expect(await reader.find('call-1')).toEqual([made]), 10_000);
+  const finding = { backend: 'akto', mode: 'observe', result: 'block', ms: 9, late: true } as const;
+  keeper.late({ of: made, finding });
+  const observed = { verdict: 'observed', limit: 9 } as const;
+  await vi.waitFor(
+    async () => expect(await reader.list(observed)).toEqual([{ ...made, backends: [finding] }]),
+    10_000,
+  );
+});
+
 test('while the database is down rows wait in the folder, are seen there, and come once it is back', async () => {
   const database = await withTables();
   const gone = { ...database, url: 'postgres://postgres@127.0.0.1:1/postgres', connectTimeoutMs: 500 };

@@ -47,6 +47,32 @@ test('a round of a streamed response takes the place of the one before; a block 
   ]);
 });
 
+test('a result that came later gives its row a new number, also in another process, and stays through the rounds of a stream', () => {
+  const [one, all] = [new DecisionRing(), new DecisionRing()];
+  const told = (ring: DecisionRing) =>
+    ring.after(0).decisions.map(({ seq, ms, observed }) => [seq, ms, ...observed]);
+  const finding = { backend: 'akto', mode: 'observe', result: 'block', ms: 9, late: true } as const;
+  const [first, second] = [row({ ms: 1 }), row({ ms: 2 })];
+  for (const made of [first, second]) one.decided(made);
+  all.add(one.take() as never);
+  one.late({ of: first, finding });
+  one.late({ of: second, finding: { ...finding, result: 'allow' } });
+  one.late({ of: row({ ms: 3 }), finding });
+  all.add(one.take() as never);
+  const expected = [
+    [2, 2],
+    [3, 1, 'akto would block'],
+  ];
+  expect([told(one), told(all)]).toEqual([expected, expected]);
+  const round = row({ ...ROUND, litellm_call_id: 'stream', ms: 4 });
+  one.decided(round);
+  one.decided({ ...round, ms: 5 });
+  one.late({ of: round, finding });
+  one.decided({ ...round, ms: 6 });
+  all.add(one.take() as never);
+  for (const ring of [one, all]) expect(told(ring).slice(2)).toEqual([[expect.any(Number), 6, 'akto would block']]);
+});
+
 test('rows that workers hand over are numbered together, and those that they had to leave out count as missed', () => {
   const [one, other, all] = [new DecisionRing(), new DecisionRing(), new DecisionRing()];
   for (let n = 1; n <= 230; n++) one.decided(row({ ms: n }));

@@ -68,7 +68,7 @@
 
   // --- Decisions
 
-  /** @typedef {{ at: number, ref: string | null, litellm_call_id: string | null, input_type: string, model: string | null, team: string | null, key: string | null, verdict: string, category: string | null, by: string | null, ms: number, rules: string[], bypassed: string[], observed: string[], isRound?: true }} Decision */
+  /** @typedef {{ at: number, ref: string | null, litellm_call_id: string | null, input_type: string, model: string | null, team: string | null, key: string | null, verdict: string, category: string | null, by: string | null, ms: number, rules: string[], bypassed: string[], observed: string[], isRound?: true, isUpdate?: true }} Decision */
 
   /** @type {Record<string, string>} */
   const WORDS = {
@@ -164,6 +164,25 @@
       if (row instanceof HTMLElement && row.dataset.round === id && row.dataset.count === '1') row.remove();
   }
 
+  /** More came to be known of a decision: it is left out where it stands, or of the run that it is in. @param {Decision} decision */
+  function forgetKnown({ at, ref, litellm_call_id: id }) {
+    const href = `/ui/call?word=${encodeURIComponent(ref ?? id ?? '')}`;
+    for (const row of rows?.children ?? []) {
+      if (!(row instanceof HTMLElement)) continue;
+      const [count, since] = [Number(row.dataset.count), Number(row.dataset.since)];
+      if (count === 1 && since === at && row.querySelector('a')?.getAttribute('href') === href) {
+        row.remove();
+        return;
+      }
+      const newest = Date.parse(row.querySelector('time')?.dateTime ?? '');
+      if (count === 1 || at < since || at > newest) continue;
+      row.dataset.count = String(count - 1);
+      const told = row.querySelector('.verdict span');
+      if (told !== null) told.textContent = `(${number(count - 1)})`;
+      return;
+    }
+  }
+
   let unsaid = { all: 0, blocked: 0, unjudged: 0 };
 
   function shorten() {
@@ -176,7 +195,8 @@
     byId('no-rows')?.remove();
     for (const decision of decisions) {
       if (decision.isRound && decision.litellm_call_id !== null) forgetRound(decision.litellm_call_id);
-      unsaid.all++;
+      if (decision.isUpdate && !decision.isRound) forgetKnown(decision);
+      else unsaid.all++;
       if (decision.verdict === 'block') unsaid.blocked++;
       if (decision.bypassed.length > 0) unsaid.unjudged++;
       const row = rowOf(decision);
