@@ -110,12 +110,14 @@ test('a result about a round of a stream is on the row of the last, whichever co
 
 test('a result about the end of a stream, which is asked for once the stream is quiet, is on its row', async () => {
   const env = { ...(await watching()), STREAM_CHECK_GROWTH: '3' };
-  const { ask } = served(env);
+  const { ask, metric } = served(env);
   const fields = { input_type: 'response', request_data: { stream: true } };
   await ask(call('stream', 'a rose', fields));
+  await expect.poll(async () => said(await keptIn(env.DATA_DIR)), POLL).toEqual(['stream response akto allow']);
   await ask(call('stream', 'a rose, a tulip', fields));
   const rows = ['stream response akto block'];
   await expect.poll(async () => said(await keptIn(env.DATA_DIR)), POLL).toEqual(rows);
+  expect(await metric('late_verdicts_total{backend="akto",result="block"}')).toBe(1);
 });
 
 test('a large call has them too, and any worker tells those of all', async () => {
