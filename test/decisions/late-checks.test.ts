@@ -60,7 +60,9 @@ test('what a vendor in observe mode says after the reply is on the row, in why, 
   expect(list.match(/akto would block/g)).toHaveLength(2);
   const { out: top } = await cli('decisions', 'top', '--by', 'backend', '--json');
   expect(JSON.parse(top).rows).toMatchObject([{ name: 'akto', decisions: 2, observed: 2 }]);
-  expect((await page.counts(7))?.wouldBlock).toEqual([{ by: 'akto', rule: null, team: 'payments', calls: 2 }]);
+  expect((await page.counts(7))?.wouldBlock).toEqual([
+    { by: 'akto', rule: null, team: 'payments', calls: 2 },
+  ]);
   const live = await page.decisions(0);
   expect(live?.decisions.map(({ litellm_call_id: id, observed }) => [id, ...observed]).sort()).toEqual([
     ['fine'],
@@ -113,7 +115,9 @@ test('a result about the end of a stream, which is asked for once the stream is 
   const { ask, metric } = served(env);
   const fields = { input_type: 'response', request_data: { stream: true } };
   await ask(call('stream', 'a rose', fields));
-  await expect.poll(async () => said(await keptIn(env.DATA_DIR)), POLL).toEqual(['stream response akto allow']);
+  await expect
+    .poll(async () => said(await keptIn(env.DATA_DIR)), POLL)
+    .toEqual(['stream response akto allow']);
   await ask(call('stream', 'a rose, a tulip', fields));
   const rows = ['stream response akto block'];
   await expect.poll(async () => said(await keptIn(env.DATA_DIR)), POLL).toEqual(rows);

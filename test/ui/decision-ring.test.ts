@@ -70,7 +70,8 @@ test('a result that came later gives its row a new number, also in another proce
   one.late({ of: round, finding });
   one.decided({ ...round, ms: 6 });
   all.add(one.take() as never);
-  for (const ring of [one, all]) expect(told(ring).slice(2)).toEqual([[expect.any(Number), 6, 'akto would block']]);
+  for (const ring of [one, all])
+    expect(told(ring).slice(2)).toEqual([[expect.any(Number), 6, 'akto would block']]);
 });
 
 test('rows that workers hand over are numbered together, and those that they had to leave out count as missed', () => {
