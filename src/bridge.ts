@@ -266,17 +266,18 @@ export function composeBridge(
       draining = true;
       ops.close();
     },
-    async close(drainMs = 0) {
+    async close(drainMs) {
+      const endsAt = drainMs === undefined ? undefined : performance.now() + drainMs;
       traffic?.close();
       owner?.close();
       backends.close();
       await Promise.all([judge.settled(), largeCalls.close()]);
       kept?.flush();
-      await records?.close(drainMs);
+      await records?.close(drainMs ?? 0);
       await Promise.all([audit.close(), decisions?.close(), replay?.close()]);
       await shared?.close();
       await http.close();
-      await otlp?.close();
+      await otlp?.close(endsAt && endsAt - performance.now());
     },
   };
 }

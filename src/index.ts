@@ -19,7 +19,7 @@ export type BridgeSettings = Readonly<Record<string, string | number | boolean |
 
 /** What a bridge may use of the program that it is part of. */
 export type BridgeOptions = {
-  /** Takes the log, one JSON object a line: `process.stdout`, or any `write`. Without it nothing is logged. */
+  /** Takes the log, one JSON object a line: `process.stdout`, or any `write`, and what it throws is a line lost. Without it nothing is logged. */
   readonly log?: { write(line: string): unknown };
 };
 
@@ -61,7 +61,7 @@ export type GuardrailBridge = {
  * standard output. Several may stand side by side, each with a `DATA_DIR` of its own; one that has none keeps records and decisions in
  * `./data`. `WORKERS` is for the command alone.
  *
- * @param settings none of them is taken from the environment of the process, unless you hand over `process.env`
+ * @param settings none of them is taken from the environment of the process, unless you hand that over
  * @throws ConfigError with a list of `problems`, if settings are missing or wrong
  * @throws PolicyFileError with a list of `problems`, if `POLICY_FILE` cannot be used
  * @example

@@ -63,6 +63,28 @@ test('a bridge answers calls that a program hands over, and those that come to i
   await expect(bridge.listen()).rejects.toThrow('the bridge listens once');
 });
 
+test('a log that throws fails no call, and its lines are counted', async () => {
+  const log = {
+    write() {
+      throw new Error('the disk is full');
+    },
+  };
+  const bridge = embedded({ LOG_LEVEL: 'info' }, { log });
+  expect(await ask(bridge, `the key is ${KEY}`)).toBe('BLOCKED');
+  expect(await ask(bridge, 'hello')).toBe('NONE');
+  const page = await (await bridge.fetch(new Request('http://bridge/metrics'))).text();
+  expect(page).toMatch(/log_lines_dropped_total [1-9]/);
+  const { url } = await bridge.listen();
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+});
+
+test('a bridge that is closed before it listens does not listen', async () => {
+  const bridge = embedded();
+  const listening = bridge.listen();
+  await bridge.close();
+  await expect(listening).rejects.toThrow('the bridge was closed before it listened');
+});
+
 test('the page and the metrics of a program can have a port of their own, which closes with the bridge', async () => {
   const bridge = embedded({ OPS_PORT: 0, BRIDGE_API_KEYS: 'a-key' });
   const { url, page, port } = await bridge.listen();

@@ -31,7 +31,7 @@ export type FindingSpan = {
   readonly rule: string;
 };
 
-/** What the policies make of it. */
+/** Verdict of the policies on it. */
 export type PasteVerdict = {
   readonly verdict: 'allow' | 'block' | 'redact';
   readonly callerRule: string;

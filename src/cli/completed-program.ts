@@ -2,7 +2,7 @@ import type { Argument, Command, Option } from 'commander';
 import { backends, kindsOfBackends } from '../backends/index.ts';
 import { kinds } from '../policies/kinds/index.ts';
 
-/** What may stand in the place of an argument: words, the names of files or folders, or something that nobody knows before. */
+/** Words, the names of files or folders, or something that nobody knows before: for the place of an argument. */
 export type CompletedValues = readonly string[] | 'files' | 'folders' | 'any';
 
 /** An option as a shell completes it. */

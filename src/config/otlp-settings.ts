@@ -13,7 +13,7 @@ const SAMPLERS = [
   'parentbased_traceidratio',
 ] as const;
 
-/** What is sent, each to an address of its own. */
+/** Kinds of data that are sent, each to an address of its own. */
 export const SIGNALS = ['traces', 'metrics', 'logs'] as const;
 export type Signal = (typeof SIGNALS)[number];
 

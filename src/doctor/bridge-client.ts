@@ -48,7 +48,7 @@ export type RefusedCounts = {
 /** Why it says nothing of calls of the doctor: it does not take our key, or our address, or nobody knows the path. */
 export type NoCanaryReply = 'refused' | 'address' | 'unknown';
 
-/** What to do about a reply that is not what a bridge says. */
+/** Advice about a reply that is not what a bridge says. */
 type Remedy = { readonly code: 'bridge_unreachable' | 'bridge_key_wrong'; readonly advice: string };
 
 /** A reply that is not what a bridge says: its sentence is for an operator. */

@@ -53,6 +53,7 @@ export class Listeners {
   async open(): Promise<Ports> {
     const { host, port } = this.#place;
     await this.#bridge.ready();
+    if (this.#bridge.isDraining()) throw new Error('the bridge was closed before it listened');
     const opsPort = await this.#ops?.open();
     try {
       const taken = await listen(this.#server, host, port);

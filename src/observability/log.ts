@@ -13,23 +13,29 @@ const MAX_WAITING_BYTES = memoryBytes('log lines');
 /**
  * Logs one JSON object a line. Callers log names, numbers and ids: never a prompt, a response, a header or a vendor's text.
  *
- * @param onDrop called for each line that is lost because its reader is slow
+ * @param onDrop called for each line that is lost because its reader is slow, or takes none
  * @param destination replaces standard output
  * @param alsoTo called with each line
  */
 export function createLog(
   level: string,
   onDrop: () => void,
-  destination: pino.DestinationStream = stdout(onDrop),
+  destination?: pino.DestinationStream,
   alsoTo?: (line: string) => void,
 ): Log {
   const formatters = { level: (label: string) => ({ level: label }) };
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters };
-  if (alsoTo === undefined) return pino(options, destination);
+  if (destination === undefined && alsoTo === undefined) return pino(options, stdout(onDrop));
+  const output = destination ?? stdout(onDrop);
   return pino(options, {
     write(line) {
-      destination.write(line);
-      alsoTo(line);
+      try {
+        output.write(line);
+      } catch {
+        // That of a program which has the bridge within: no call fails for it
+        onDrop();
+      }
+      alsoTo?.(line);
     },
   });
 }

@@ -10,7 +10,7 @@ const DELAY_MS = 1000;
 /** Time after an export that failed, so that nobody who is busy is asked all the time. */
 const PAUSE_MS = 2000;
 /** Beyond the time of an export, in which it ends by itself: one that is answered by one byte after the other never does. */
-const MARGIN_MS = 1000;
+export const MARGIN_MS = 1000;
 
 /** As exporters tell it; 0 is a success. */
 export type ExportResult = { readonly code: number; readonly error?: Error };

@@ -18,7 +18,8 @@ const FLUSH_MS = 250;
 const BATCH_CHARS = 64 * 1024;
 /** Longest that an export waits for the metrics. */
 const PAGE_MS = 5000;
-/** Time at the end for what waits, and then for a thread that hangs. */
+/** Least and longest time at the end for what waits, and then for a thread that hangs. */
+const MIN_CLOSE_MS = 1000;
 const CLOSE_MS = 3000;
 const LAST_MS = 200;
 
@@ -83,8 +84,13 @@ export class OtlpSender {
     this.call(lines);
   }
 
-  /** Exports what waits, and the metrics once more, then ends the thread. */
-  async close(): Promise<void> {
+  /**
+   * Exports what waits, and the metrics once more, then ends the thread.
+   *
+   * @param leftMs of the time that the bridge has for its end
+   */
+  async close(leftMs = CLOSE_MS): Promise<void> {
+    const ms = Math.min(CLOSE_MS, Math.max(MIN_CLOSE_MS, leftMs));
     this.#flush();
     this.#isClosed = true;
     const worker = this.#worker;
@@ -93,8 +99,8 @@ export class OtlpSender {
     const closed = new Promise<void>((resolve) => {
       this.#closed = resolve;
     });
-    this.#post({ kind: 'close', ms: CLOSE_MS });
-    await within(CLOSE_MS + LAST_MS, closed);
+    this.#post({ kind: 'close', ms });
+    await within(ms + LAST_MS, closed);
     this.#worker = undefined;
     this.#loseUnread();
     await within(LAST_MS, worker.close());
@@ -137,8 +143,12 @@ export class OtlpSender {
         ended: () => {
           this.#options.metrics.otlp_restarts_total.inc();
           this.#loseUnread();
+          // The next thread knows of no trouble
+          this.#troubles.clear();
+          this.#lost = {};
         },
-        restarted() {},
+        // What came meanwhile went to the one that had ended
+        restarted: () => this.#loseUnread(),
         bug: this.#bug,
       });
     } catch (error) {

@@ -19,7 +19,8 @@ export function remoteParent(traceparent: string | undefined): RemoteParent | un
 
 /** One that LiteLLM has of a client's `traceparent`, or of its own span: its other ids have dashes. */
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+/** But for the one of zeros, which is no trace id. */
+const UUID = /^(?!0{8}-(?:0{4}-){3}0{12}$)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /**
  * The trace in which all that concerns a call stands: that of its client, as far as LiteLLM tells it, else one made of the call id. A

@@ -12,7 +12,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Signal } from '../config/otlp-settings.ts';
 import { LINE_TAGS } from './call-lines.ts';
 import { CallSpans } from './call-spans.ts';
-import { ExportQueue, type ExportResult, exportFailure } from './export-queue.ts';
+import { ExportQueue, type ExportResult, exportFailure, MARGIN_MS } from './export-queue.ts';
 import { exportersFor } from './exporters.ts';
 import { FinishedSpans } from './finished-spans.ts';
 import { loggedLine } from './log-records.ts';
@@ -141,18 +141,22 @@ function logQueue(url: string): ExportQueue<ReadableLogRecord> {
 }
 
 function metricReader(url: string): PeriodicExportingMetricReader {
-  const { exporter } = exporters.metrics(url);
+  const { exporter, cut } = exporters.metrics(url);
   const { lost: lose, trouble } = told('metrics');
   let isTroubled = false;
   const exportMetrics = exporter.export.bind(exporter);
-  exporter.export = (metrics: ResourceMetrics, done: (result: ExportResult) => void) =>
+  exporter.export = (metrics: ResourceMetrics, done: (result: ExportResult) => void) => {
+    // A reply of one byte after the other never ends by itself
+    const timer = setTimeout(cut, timeoutMs + MARGIN_MS);
     exportMetrics(metrics, (result) => {
+      clearTimeout(timer);
       const why = exportFailure(result);
       if (why !== undefined) lose('failed', 1);
       if ((why !== undefined) !== isTroubled) trouble(why);
       isTroubled = why !== undefined;
       done(result);
     });
+  };
   return new PeriodicExportingMetricReader({
     exporter,
     exportIntervalMillis: start.metricIntervalMs,
@@ -167,6 +171,7 @@ async function page(): Promise<string | undefined> {
   const timer = setTimeout(pageAsked.resolve, PAGE_MS, undefined);
   const text = await pageAsked.promise;
   clearTimeout(timer);
+  if (text === undefined) lost('metrics', 'thread', 1);
   return text;
 }
 

@@ -222,13 +222,14 @@ export class Primary {
   }
 
   async #close(deliverMs: number): Promise<void> {
+    const endsAt = performance.now() + deliverMs;
     clearInterval(this.#timer);
     this.#traffic.close();
     this.#page.close();
     this.#inForce.close();
     await this.#records?.close(deliverMs);
     await Promise.all([this.#audit.close(), this.#decisions?.close(), this.#replay?.close()]);
-    await this.#otlp?.close();
+    await this.#otlp?.close(endsAt - performance.now());
     this.#ops.close();
   }
 
