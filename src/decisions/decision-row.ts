@@ -90,9 +90,10 @@ export function decisionRow(decision: Decision): DecisionRow {
 
 const NOTHING: readonly never[] = [];
 
-/** Chosen by a client, or by whoever made a name. */
+/** Chosen by a client, or by whoever made a name. Half a character, sent or left by the cut, stands in no address. */
 function bounded(text: string | null): string | null {
-  return text === null || text.length <= MAX_ID_CHARS ? text : copyOf(text.slice(0, MAX_ID_CHARS));
+  if (text === null) return null;
+  return (text.length <= MAX_ID_CHARS ? text : copyOf(text.slice(0, MAX_ID_CHARS))).toWellFormed();
 }
 
 /** Of a hash the beginning. */

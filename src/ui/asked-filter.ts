@@ -2,17 +2,17 @@ import type { DecisionFilter } from '../decisions/filter.ts';
 import { oneLine } from '../guardrail/one-line.ts';
 import type { LiveRow } from './decision-ring.ts';
 
-/** Verdicts by which decisions can be asked for, in words. */
+/** Verdicts by which decisions can be asked for, in words. The command line says `unjudged` for `bypassed`. */
 export const VERDICT_WORDS = {
   block: 'blocked',
   redact: 'redacted',
   remove: 'older text removed',
-  unjudged: 'went on unjudged',
-  observed: 'would be blocked or redacted',
+  bypassed: 'bypassed',
+  observed: 'would block or redact',
   defer: 'left to LiteLLM',
   cancelled: 'given up by LiteLLM',
   allow: 'allowed',
-} as const satisfies Record<NonNullable<DecisionFilter['verdict']>, string>;
+} as const satisfies Record<Exclude<DecisionFilter['verdict'], 'unjudged' | undefined> | 'bypassed', string>;
 
 /** Names of a decision by which the page filters, each a field of its form. */
 export const FILTER_NAMES = ['team', 'model', 'policy', 'backend', 'key', 'user'] as const;
@@ -57,7 +57,8 @@ export function askedFilter(query: (name: string) => string | undefined, now: nu
 }
 
 function verdictOf(word: string): DecisionFilter['verdict'] {
-  return Object.hasOwn(VERDICT_WORDS, word) ? (word as keyof typeof VERDICT_WORDS) : undefined;
+  if (word === 'bypassed' || word === 'unjudged') return 'unjudged';
+  return Object.hasOwn(VERDICT_WORDS, word) ? (word as DecisionFilter['verdict']) : undefined;
 }
 
 function sinceOf(text: string, now: number): number | undefined {

@@ -92,7 +92,7 @@ test('findings, an open breaker, unjudged calls, backlog and what would be block
   const text = () => page.innerText('main');
   for (const word of [
     /failing-guard/,
-    /unjudged/,
+    /! bypassed/,
     /open: not asked|half open: tried again/,
     /bypassed\s*[1-9]/,
     /[1-9]\d* due/,

@@ -97,6 +97,16 @@ test.each<[string, Partial<Decision>, string]>([
   expect(decisionRow(decision(changes))).toMatchObject({ verdict, ref: null, category: null, cause: null });
 });
 
+test.each([
+  ['x\ud800', 'x\ufffd'],
+  ['\udc00x', '\ufffdx'],
+  [`${'x'.repeat(255)}\ud83d\ude00`, `${'x'.repeat(255)}\ufffd`],
+])('half a character in an id, sent or left by the cut, is kept as a character: %#', (id, kept) => {
+  const call = callOf({ litellm_call_id: id, litellm_trace_id: id, model: id, texts: ['text'] });
+  const row = decisionRow({ ...undecided(call), caller: new Caller(call) });
+  expect([row.litellm_call_id, row.litellm_trace_id, row.model]).toEqual([kept, kept, kept]);
+});
+
 test('texts that a client chooses are of bounded length, and a key without an alias has the beginning of its hash', () => {
   const long = 'x'.repeat(5000);
   const request_data = { user_api_key_hash: HASH, user_api_key_end_user_id: long };

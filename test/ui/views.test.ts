@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { DecisionRing } from '../../src/ui/decision-ring.ts';
 import type { PageSource } from '../../src/ui/page-source.ts';
 import { blocked, row } from '../support/decisions.ts';
+import { HOSTILE_NAMES, hostileRows } from '../support/hostile-rows.ts';
 import { counts, fakeSource, minute, picture, servedUi } from '../support/page-source.ts';
 
 const REF = '549861e136ee05f5';
@@ -106,6 +107,30 @@ test('names that clients chose are text on every view, with hidden characters wr
   expect(text).toContain('title="&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;\\u202ecod"');
 });
 
+test('no name in any field of a decision makes a page fail, of those that happen, are kept or are told', async () => {
+  const errors: Error[] = [];
+  const rows = hostileRows();
+  let [about] = rows;
+  const source = fakeSource({
+    decisions: ringOf(...rows.slice(-150)),
+    list: async () => rows,
+    story: async () =>
+      about && { about, others: rows, sentence: about.by ?? '', facts: [['', about.by ?? '']], advice: [] },
+  });
+  const url = await servedUi(source, { onError: (error) => errors.push(error) });
+  for (const path of ['/ui', '/ui?verdict=redact']) expect((await fetch(url + path)).status).toBe(200);
+  for (const name of HOSTILE_NAMES) {
+    about = rows.find(({ by }) => by === name);
+    const word = encodeURIComponent(name.toWellFormed());
+    expect((await fetch(`${url}/ui/call?word=x${word}`)).status).toBe(200);
+    expect((await fetch(`${url}/ui?team=${word}&model=${word}`)).status).toBe(200);
+  }
+  const page = await (await fetch(`${url}/ui?verdict=redact`)).text();
+  const links = [...page.matchAll(/href="(\/ui\/call[^"]*)"/g)].map(([, path]) => path as string);
+  for (const link of new Set(links)) expect((await fetch(url + link)).status).toBe(200);
+  expect(errors).toEqual([]);
+});
+
 test('a long id is cut, with the whole of it in its title', async () => {
   const id = 'f'.repeat(200);
   const { text } = await get(fakeSource({ decisions: ringOf({ litellm_call_id: id }) }));
@@ -131,8 +156,8 @@ test('the decisions: newest first, a run of allowed ones is one row with its num
   const rows = [...text.matchAll(/<tr class="[^"]*" data-count[\s\S]*?<\/tr>/g)].map(([one]) => one);
   expect(rows.map((one) => wordsOf(`<main>${one.replace(/<time[^>]*>[\d:]+<\/time>/, '')}`).trim())).toEqual([
     'allowed payments nightly gpt-5 6.0 ms the newest',
-    '! unjudged redacted by pii; without akto payments nightly gpt-5 7.0 ms call-1',
-    '! unjudged without akto payments nightly gpt-5 1.5 ms call-1',
+    '! bypassed redacted by pii; without akto payments nightly gpt-5 7.0 ms call-1',
+    '! bypassed without akto payments nightly gpt-5 1.5 ms call-1',
     'allowed pii would redact · email payments nightly gpt-5 1.5 ms call-1',
     'allowed (2) payments',
     `BLOCKED secrets · aws-key payments nightly gpt-5 1.5 ms ${REF}`,

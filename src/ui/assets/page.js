@@ -1,6 +1,7 @@
 /** Keeps a page live that is whole without it. */
 (() => {
   const MAX_ROWS = 200;
+  const MAX_TITLE = 300;
   const RETRY_MS = 3000;
   /** What is read aloud of decisions: a sentence now and then, not each. */
   const SAY_MS = 10_000;
@@ -25,6 +26,12 @@
 
   /** @param {number} at */
   const clock = (at) => new Date(at).toISOString().slice(11, 19);
+  /** One of an older day with its day. @param {number} at */
+  const clockOrDay = (at) => {
+    const text = new Date(at).toISOString();
+    const isToday = text.slice(0, 10) === new Date().toISOString().slice(0, 10);
+    return isToday ? clock(at) : `${text.slice(5, 10)} ${text.slice(11, 16)}`;
+  };
   /** @param {number} at */
   const exact = (at) => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
   /** @param {number} count */
@@ -55,15 +62,23 @@
   }
 
   /**
+   * @param {string} text
+   * @param {number} max
+   */
+  function cut(text, max) {
+    const characters = [...text.slice(0, 2 * max + 2)];
+    return characters.length <= max ? text : `${characters.slice(0, max - 1).join('')}…`;
+  }
+
+  /**
    * @param {string | null} text
    * @param {number} max
    */
   function name(text, max) {
     if (text === null) return undefined;
     const whole = visible(text);
-    const characters = [...whole.slice(0, 2 * max + 2)];
-    const short = characters.length <= max ? whole : `${characters.slice(0, max - 1).join('')}…`;
-    return element('bdi', short, short === text ? {} : { title: whole.slice(0, 300) });
+    const short = cut(whole, max);
+    return element('bdi', short, short === text ? {} : { title: cut(whole, MAX_TITLE) });
   }
 
   // --- Decisions
@@ -92,12 +107,12 @@
     const word = ref ?? id;
     return word === null
       ? content
-      : element('a', content, { href: `/ui/call?word=${encodeURIComponent(word)}` });
+      : element('a', content, { href: `/ui/call?word=${encodeURIComponent(word.toWellFormed())}` });
   }
 
   /** @param {Decision} decision */
   function why({ by, rules, category, bypassed, observed, input_type, verdict }) {
-    const did = bypassed.length > 0 ? `${WORDS[verdict] ?? verdict} by ` : '';
+    const did = bypassed.length > 0 ? `${WORDS[verdict]} by ` : '';
     const decided = by === null ? (category ?? '') : `${did}${[...by.split(','), ...rules].join(' · ')}`;
     const watching =
       by === null && rules.length > 0 ? [...observed, ...rules].join(' · ') : observed.join('; ');
@@ -112,15 +127,17 @@
   /** @param {Decision} decision */
   function rowOf(decision) {
     const { at, verdict, bypassed, team, key, model, ms } = decision;
-    const isUnjudged = bypassed.length > 0;
+    const isBypassed = bypassed.length > 0;
     const row = element('tr', undefined, {
-      class: isUnjudged ? 'unjudged' : verdict,
+      class: isBypassed ? 'bypassed' : verdict,
       'data-count': '1',
       'data-since': String(at),
       ...(decision.isRound && verdict !== 'block' ? { 'data-round': decision.litellm_call_id ?? '' } : {}),
     });
-    const time = element('time', clock(at), { datetime: new Date(at).toISOString(), title: exact(at) });
-    const word = isUnjudged ? element('span', '! unjudged', { class: 'bad' }) : (WORDS[verdict] ?? verdict);
+    const sign = element('span', '!', { 'aria-hidden': 'true' });
+    const time = element('time', clockOrDay(at), { datetime: new Date(at).toISOString(), title: exact(at) });
+    const word = isBypassed ? element('span', sign, { class: 'bad' }) : WORDS[verdict];
+    if (word instanceof Node) word.append(' bypassed');
     const ref = decision.ref ?? decision.litellm_call_id;
     const code = ref === null ? undefined : linked(decision, element('code', name(ref, 16)));
     row.append(
@@ -147,6 +164,7 @@
     const since = before.dataset.since ?? '';
     row.setAttribute('data-count', String(count));
     row.setAttribute('data-since', since);
+    row.removeAttribute('data-round');
     const [first, second, third, team, ...rest] = row.children;
     const from = exact(Number(since));
     const to = first?.querySelector('time')?.title ?? '';
@@ -166,7 +184,7 @@
 
   /** More came to be known of a decision: it is left out where it stands, or of the run that it is in. @param {Decision} decision */
   function forgetKnown({ at, ref, litellm_call_id: id }) {
-    const href = `/ui/call?word=${encodeURIComponent(ref ?? id ?? '')}`;
+    const href = `/ui/call?word=${encodeURIComponent((ref ?? id ?? '').toWellFormed())}`;
     for (const row of rows?.children ?? []) {
       if (!(row instanceof HTMLElement)) continue;
       const [count, since] = [Number(row.dataset.count), Number(row.dataset.since)];
@@ -183,7 +201,7 @@
     }
   }
 
-  let unsaid = { all: 0, blocked: 0, unjudged: 0 };
+  let unsaid = { all: 0, blocked: 0, bypassed: 0 };
 
   function shorten() {
     while (rows !== null && rows.childElementCount > MAX_ROWS) rows.lastElementChild?.remove();
@@ -198,7 +216,7 @@
       if (decision.isUpdate && !decision.isRound) forgetKnown(decision);
       else unsaid.all++;
       if (decision.verdict === 'block') unsaid.blocked++;
-      if (decision.bypassed.length > 0) unsaid.unjudged++;
+      if (decision.bypassed.length > 0) unsaid.bypassed++;
       const row = rowOf(decision);
       const newest = rows.firstElementChild;
       if (isPlain(decision)) row.dataset.plain = '';
@@ -210,10 +228,10 @@
   }
 
   function say() {
-    const { all, blocked, unjudged } = unsaid;
+    const { all, blocked, bypassed } = unsaid;
     if (said === null || all === 0 || isPaused) return;
-    unsaid = { all: 0, blocked: 0, unjudged: 0 };
-    said.textContent = `${number(all)} new, ${number(blocked)} blocked, ${number(unjudged)} unjudged.`;
+    unsaid = { all: 0, blocked: 0, bypassed: 0 };
+    said.textContent = `${number(all)} new, ${number(blocked)} blocked, ${number(bypassed)} bypassed.`;
   }
 
   // --- The stream

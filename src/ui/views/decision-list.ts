@@ -51,7 +51,7 @@ export const DROPPED = html`<p class="dropped">Left out for want of room, in thi
 function rowMarkup({ decision, count, since, team }: FoldedRow, now: number): Markup {
   const { at, verdict, bypassed, key, model, ms } = decision;
   const isRun = count > 1;
-  return html`<tr class="${bypassed.length > 0 ? 'unjudged' : verdict}" data-count="${count}" data-since="${since}"${decision.isRound && verdict !== 'block' && !isRun ? html` data-round="${decision.litellm_call_id ?? ''}"` : ''}${isPlain(decision) ? html` data-plain` : ''}>
+  return html`<tr class="${bypassed.length > 0 ? 'bypassed' : verdict}" data-count="${count}" data-since="${since}"${decision.isRound && verdict !== 'block' && !isRun ? html` data-round="${decision.litellm_call_id ?? ''}"` : ''}${isPlain(decision) ? html` data-plain` : ''}>
 <td>${linked(decision, clockMarkup(at, now))}</td>
 <td class="verdict">${verdictMarkup(decision)}${isRun ? html` <span title="${`from ${exactText(since)} to ${exactText(at)}`}">(${numberText(count)})</span>` : ''}</td>
 <td class="why">${isRun ? '' : whyMarkup(decision)}</td>
@@ -68,7 +68,9 @@ const maybe = (name: string | null): Markup | '' => (name === null ? '' : nameMa
 /** The way to the story of a call; plain where it has no name to ask for. */
 function linked({ ref, litellm_call_id: id }: LiveRow, content: Markup): Markup {
   const word = ref ?? id;
-  return word === null ? content : html`<a href="/ui/call?word=${encodeURIComponent(word)}">${content}</a>`;
+  return word === null
+    ? content
+    : html`<a href="/ui/call?word=${encodeURIComponent(word.toWellFormed())}">${content}</a>`;
 }
 
 function refMarkup(decision: LiveRow): Markup | '' {
@@ -78,13 +80,13 @@ function refMarkup(decision: LiveRow): Markup | '' {
 
 function verdictMarkup({ verdict, bypassed }: LiveRow): Markup {
   return bypassed.length > 0
-    ? html`<span class="bad"><span aria-hidden="true">!</span> unjudged</span>`
+    ? html`<span class="bad"><span aria-hidden="true">!</span> bypassed</span>`
     : html`${WORDS[verdict]}`;
 }
 
 /** `secrets · aws-access-key`, `without akto`, `secrets would redact`. */
 function whyMarkup({ by, rules, category, bypassed, observed, input_type, verdict }: LiveRow): Markup {
-  // The verdict of one that went on unjudged does not stand in its own column
+  // The verdict of one that was bypassed does not stand in its own column
   const did = bypassed.length > 0 ? `${WORDS[verdict]} by ` : '';
   const decided = by === null ? (category ?? '') : `${did}${[...by.split(','), ...rules].join(' · ')}`;
   // Of one who decides nothing the rules are those of who would have
