@@ -78,14 +78,15 @@ ${
           html`<li><a href="${path}"${name === view ? html` aria-current="page"` : ''}>${name}</a></li>`,
       )}</ul></nav>
 <search><form method="get" action="/ui/call"><label class="unseen" for="word">Reference or call id</label>
-<input id="word" name="word" type="search" value="${word ?? ''}" placeholder="reference or call id" maxlength="4096" autocomplete="off" autocapitalize="off" spellcheck="false"><button>Find</button></form></search>${canLogOut ? html`<form class="log-out" method="post" action="/ui/logout"><button>Log out</button></form>` : ''}`
+<input id="word" name="word" type="search" value="${word ?? ''}" placeholder="reference or call id" maxlength="4096" autocomplete="off" autocapitalize="off" spellcheck="false"><button>Find</button></form></search>`
 }
 </header>
 <main id="main" tabindex="-1">
 ${body}
 </main>
 <footer>
-<p>Times are UTC. No content is shown that was not pasted here.</p>
+<p>Times are UTC.${isLocked ? '' : ' No content is shown that was not pasted here.'}</p>
+${canLogOut ? html`<form class="log-out" method="post" action="/ui/logout"><button>Log out</button></form>` : ''}
 </footer>
 </body>
 </html>`;

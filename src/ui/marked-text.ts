@@ -4,7 +4,7 @@ import type { PasteSpan } from './page-source.ts';
 export type MarkedPiece = {
   readonly text: string;
   readonly spans: readonly PasteSpan[];
-  /** Those of them that end with it. */
+  /** Those that overlap, one after the other, and are over with it. */
   readonly ending: readonly PasteSpan[];
 };
 
@@ -15,13 +15,18 @@ export function markedPieces(text: string, spans: readonly PasteSpan[]): readonl
     .filter(({ start, end }) => start < end);
   const places = new Set([0, text.length, ...within.flatMap(({ start, end }) => [start, end])]);
   const sorted = [...places].sort((a, b) => a - b);
+  let open: PasteSpan[] = [];
   return sorted.slice(0, -1).map((from, i) => {
     const to = sorted[i + 1] as number;
     const over = within.filter(({ start, end }) => start <= from && end >= to);
+    open.push(...over.filter(({ end }) => end === to).map(({ span }) => span));
+    const goesOn = within.some(({ start, end }) => start < to && end > to);
+    const ending = goesOn ? [] : open;
+    if (!goesOn) open = [];
     return {
       text: text.slice(from, to),
       spans: over.map(({ span }) => span),
-      ending: over.filter(({ end }) => end === to).map(({ span }) => span),
+      ending,
     };
   });
 }

@@ -93,7 +93,7 @@ test('findings, an open breaker, unjudged calls, backlog and what would be block
   for (const word of [
     /failing-guard/,
     /! bypassed/,
-    /open: not asked|half open: tried again/,
+    /open: not asked|half open: the next/,
     /bypassed\s*[1-9]/,
     /[1-9]\d* due/,
     /[1-9]\d* dead/,

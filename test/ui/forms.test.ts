@@ -69,13 +69,13 @@ test('the playground shows verdicts, spans with policy and rule in words, those 
   ];
   expect(marks.map(([, title, marked, by]) => [title, marked, by?.replace(/<[^>]*>/g, '').trim()])).toEqual([
     ['secrets · aws-access-key', 'ke', ''],
-    ['secrets · aws-access-key; pii · &lt;name&gt;', 'y', 'secrets · aws-access-key'],
-    ['pii · &lt;name&gt;', '&lt;/b&gt; and', 'pii · &lt;name&gt;'],
+    ['secrets · aws-access-key; pii · &lt;name&gt;', 'y', ''],
+    ['pii · &lt;name&gt;', '&lt;/b&gt; and', 'secrets · aws-access-key  pii · &lt;name&gt;'],
   ]);
   expect(result).toContain('a &lt;b&gt;<mark');
   expect(result).toContain(' more<span class="hidden-character">\\u200b</span>');
   expect(result).toContain('Text 2 of 2');
-  expect(result).toContain('<span class="word">Blocked</span>');
+  expect(result).toContain('<span class="word">Blocked</span> by secrets');
   for (const words of ['>blocks</td>', '>would redact</td>', '>allows</td>', 'pii_detected'])
     expect(result).toContain(words);
   expect(result).toContain('&quot;blocked_reason&quot;: &quot;&lt;/pre&gt;&lt;script&gt;&quot;');

@@ -57,10 +57,35 @@ test.each<[string, Partial<Picture>, string, string]>([
     'Look at the vendors akto and lakera and at the wiring of LiteLLM.',
   ],
   [
-    'calls went on unjudged',
-    { minutes: [minute(AT - 60_000, { bypassed: 3 })], lastBypassAt: AT - 90_000 },
+    'calls are bypassed',
+    {
+      minutes: [minute(AT - 240_000, { bypassed: 3 }), minute(AT - 60_000, { bypassed: 4 })],
+      lastBypassAt: AT - 30_000,
+    },
     'bad',
-    'Calls went on unjudged.',
+    'Calls are bypassed since 20:10: they go on without the verdict of a vendor.',
+  ],
+  [
+    'calls were bypassed, and no more',
+    {
+      minutes: [minute(AT - 600_000, { bypassed: 3 }), minute(AT - 480_000, { bypassed: 24 }), minute(AT)],
+      lastBypassAt: AT - 450_000,
+    },
+    'care',
+    'All well now. 27 calls were bypassed from 20:04 to 20:06.',
+  ],
+  [
+    'LiteLLM is refused after a vendor was down',
+    {
+      ...{ status: 'degraded', unhappy: ['akto', 'findings'], lastBypassAt: AT - 480_000 },
+      minutes: [minute(AT - 480_000, { bypassed: 1 }), minute(AT)],
+      findings: [
+        finding('backend_failing', 'akto'),
+        { ...finding('guardrail_key_wrong'), since: '2026-11-27T20:12:16Z' },
+      ],
+    },
+    'bad',
+    'Guardrail calls of LiteLLM are refused since 20:12. Look at the wiring of LiteLLM and at the vendor akto. 1 call was bypassed at 20:06.',
   ],
   [
     'a worker is missing',
@@ -79,6 +104,10 @@ test.each<[Partial<Picture>, string]>([
   [
     { decisionsAMinute: 1, lastBypassAt: AT - 12_000 },
     '1 decision a minute, p50 0.3 ms, last bypass 12 s ago.',
+  ],
+  [
+    { minutes: [minute(AT, { bypassed: 27 })], lastBypassAt: AT - 12_000 },
+    '212 decisions a minute, p50 0.3 ms, 27 bypassed in the last hour, the last 12 s ago.',
   ],
   [
     { decisionsAMinute: 12_480.4, p50Ms: 0.054 },
@@ -101,5 +130,5 @@ test('each finding is somebody’s, and most are of the wiring of LiteLLM', () =
   });
   const others = /^(?:backend|bridge|settings|records|policy|database)_/;
   for (const [i, code] of FINDING_CODES.entries())
-    expect([code, places[i] === 'Look at the wiring of LiteLLM.']).toEqual([code, !others.test(code)]);
+    expect([code, places[i]?.endsWith('Look at the wiring of LiteLLM.')]).toEqual([code, !others.test(code)]);
 });

@@ -177,7 +177,7 @@ test('0 is shown, and what has no data says so', async () => {
   const { words } = await get(fakeSource({ picture: async () => empty }));
   expect(words).toContain('All well. 0 decisions a minute, no bypass since the start 3 days ago.');
   expect(words).toContain('allowed 0 redacted 0 blocked 0 bypassed 0 undecided 0');
-  expect(words).toContain('p50 no data yet p99 no data yet');
+  expect(words).toContain('p50 no call in the last minute p99 no call in the last minute');
   expect(words).toContain('No data yet: the first minute is not over.');
   expect(words).toContain('No data yet: no call was judged since the start.');
   expect(words).toContain('No data yet: no decision is kept of these days.');
@@ -244,7 +244,9 @@ test('backends, records and would-block tell word, sign, numbers, times and what
     counts: async () => counts({ wouldBlock: rows, decisions: 8100 }),
   });
   const { text, words } = await get(source);
-  expect(words).toContain('capsule shadow ◐ half open: tried again last error: HTTP 503, 12 s ago – 80 77');
+  expect(words).toContain(
+    'capsule shadow ◐ half open: the next call tries it last error: HTTP 503, 12 s ago – 80 77',
+  );
   expect(words).toContain(
     'capsule 77 due, oldest 40 s , next try in 12 s , ! 2 dead waits: HTTP 503 dead: HTTP 413 (2)',
   );
@@ -324,7 +326,7 @@ test('the search leads to the story of a call, or says that there is none', asyn
   const found = await get(source, `/ui/call?word=%20${REF}%20`);
   expect(found.status).toBe(200);
   expect(found.words).toContain('Blocked by the policy secrets.');
-  expect(found.words).toContain('To do leave the message out');
+  expect(found.words).toContain('If such calls should pass leave the message out');
   expect(found.text).toContain('<dt>policies</dt><dd>secrets: blocks</dd><dd>pii: allows</dd>');
   const unknown = await get(source, '/ui/call?word=unknown');
   expect(unknown.status).toBe(404);

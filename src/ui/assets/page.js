@@ -386,67 +386,51 @@
         ),
       0,
     );
-  /** Up is what was judged, down what was not: share of the height below the line, if there is anything. */
-  const BELOW = 0.3;
-
   /** Calls are counted in whole numbers. */
   const WHOLE = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000].flatMap((one) => [one, 2 * one, 5 * one]);
 
   chart('strip', () => {
     /** A few among many are seen too. @param {number} count @param {number} max */
     const seen = (count, max) => (count > 0 ? Math.max(count, max / 40) : 0);
-    const bars = (/** @type {string} */ word, /** @type {string} */ scale) => ({
-      ...{ scale, fill: () => colour(word), width: 0, points: { show: false } },
+    const bars = (/** @type {string} */ word) => ({
+      ...{ scale: 'calls', fill: () => colour(word), width: 0, points: { show: false } },
       paths: uPlot.paths.bars?.({ size: [0.8, 16], align: 1 }),
     });
     return {
       data(minutes) {
-        const up = largest([1, 2, 3]);
-        const down = largest([4, 5]);
+        const all = largest([1, 2, 3]) + largest([4, 5]);
         const judged = minutes.map(([, allowed]) => Number(allowed ?? 0));
-        const redacted = minutes.map((row, i) => Number(judged[i]) + seen(Number(row[2] ?? 0), up));
-        const blocked = minutes.map((row, i) => Number(redacted[i]) + seen(Number(row[3] ?? 0), up));
-        const bypassed = minutes.map((row) => -seen(Number(row[4] ?? 0), down));
-        const undecided = minutes.map((row, i) => Number(bypassed[i]) - seen(Number(row[5] ?? 0), down));
+        const redacted = minutes.map((row, i) => Number(judged[i]) + seen(Number(row[2] ?? 0), all));
+        const blocked = minutes.map((row, i) => Number(redacted[i]) + seen(Number(row[3] ?? 0), all));
+        const bypassed = minutes.map((row) => -seen(Number(row[4] ?? 0), all));
+        const undecided = minutes.map((row, i) => Number(bypassed[i]) - seen(Number(row[5] ?? 0), all));
         return [times(minutes), blocked, redacted, judged, undecided, bypassed];
       },
       options: {
         scales: {
           x: { range: HOUR },
-          up: {
+          // One scale for what was judged, above, and what was not, below: equal heights are equal numbers
+          calls: {
             range: () => {
-              const max = Math.max(1, largest([1, 2, 3])) * 1.1;
-              return [largest([4, 5]) > 0 ? (-max * BELOW) / (1 - BELOW) : 0, max];
-            },
-          },
-          down: {
-            range: () => {
-              const max = Math.max(1, largest([4, 5])) * 1.1;
-              return [-max, (max * (1 - BELOW)) / BELOW];
+              const [up, down] = [largest([1, 2, 3]), largest([4, 5])];
+              return [down * -1.1, (up === 0 && down === 0 ? 1 : up) * 1.1];
             },
           },
         },
         axes: [
           axisOfTime,
           {
-            ...{ ...axis, scale: 'up', size: 48, gap: 4, space: 28, incrs: WHOLE },
+            ...{ ...axis, scale: 'calls', size: 48, gap: 4, space: 24, incrs: WHOLE },
             ...{
               grid: line(),
               filter: (/** @type {unknown} */ _, /** @type {number[]} */ all) =>
-                all.map((at) => (at < 0 || at % 1 !== 0 ? null : at)),
+                all.map((at) => (at % 1 === 0 ? at : null)),
             },
             values: (/** @type {unknown} */ _, /** @type {(number | null)[]} */ all) =>
-              all.map((at) => (at === null ? '' : number(at))),
+              all.map((at) => (at === null ? '' : number(Math.abs(at)))),
           },
         ],
-        series: [
-          {},
-          bars('blocked', 'up'),
-          bars('redacted', 'up'),
-          bars('allowed', 'up'),
-          bars('undecided', 'down'),
-          bars('bypassed', 'down'),
-        ],
+        series: [{}, bars('blocked'), bars('redacted'), bars('allowed'), bars('undecided'), bars('bypassed')],
         hooks: { setCursor: [(/** @type {uPlot} */ plot) => pointAt(plot.cursor.idx)] },
       },
     };

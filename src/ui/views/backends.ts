@@ -39,7 +39,7 @@ function stateOf({ breaker, isRefused, failing, checks }: ShownBackend): {
 } {
   if (isRefused) return { tone: 'care', sign: '!', word: 'refuses our token' };
   if (breaker === 'open') return { tone: 'care', sign: '○', word: 'open: not asked for now' };
-  if (breaker === 'half_open') return { tone: 'care', sign: '◐', word: 'half open: tried again' };
+  if (breaker === 'half_open') return { tone: 'care', sign: '◐', word: 'half open: the next call tries it' };
   if (failing !== null) return { tone: 'care', sign: '!', word: `failing: ${failing.replaceAll('_', ' ')}` };
   if (checks === 0) return { tone: 'unknown', sign: '○', word: 'not asked in the last hour' };
   return { tone: 'good', sign: '●', word: 'up' };

@@ -2,7 +2,7 @@ import { type AskedFilter, canBeLive, FILTER_NAMES, queryOf, SPANS, VERDICT_WORD
 import type { LiveRow } from '../decision-ring.ts';
 import { foldedRows } from '../folded-rows.ts';
 import { type FromSource, orUnknown } from '../known.ts';
-import { countText, html, type Markup, nameMarkup } from '../markup.ts';
+import { countText, html, type Markup, nameMarkup, visible } from '../markup.ts';
 import type { Picture, ShownCounts } from '../page-source.ts';
 import { backendsMarkup } from './backends.ts';
 import { DROPPED, decisionTable } from './decision-list.ts';
@@ -97,7 +97,7 @@ function filterForm({ words }: AskedFilter): Markup {
 <form method="get" action="/ui#decisions-title">
 <label>verdict <select name="verdict">${option('', 'any', 'verdict')}${Object.entries(VERDICT_WORDS).map(([value, text]) => option(value, text, 'verdict'))}</select></label>
 ${FILTER_NAMES.map((name) => html`<label>${name} <input name="${name}" value="${words.get(name) ?? ''}" maxlength="256" autocomplete="off" spellcheck="false"></label>`)}
-<label>of the last <select name="since">${option('', 'days that are kept', 'since')}${Object.entries(SPANS).map(([value, text]) => option(value, text, 'since'))}${since === undefined || since in SPANS ? '' : option(since, since, 'since')}</select></label>
+<label>of the last <select name="since">${option('', 'all days', 'since')}${Object.entries(SPANS).map(([value, text]) => option(value, text, 'since'))}${since === undefined || since in SPANS ? '' : option(since, visible(since), 'since')}</select></label>
 <button>Show</button>${words.size > 0 ? html` <a href="/ui">Show all</a>` : ''}
 </form></details>`;
 }

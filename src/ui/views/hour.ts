@@ -28,10 +28,11 @@ export function latencyMarkup({ minutes, p50Ms, p99Ms }: Picture): Markup {
     (max, { p99Ms: ms }) => (ms === null ? max : Math.max(max ?? 0, ms)),
     null,
   );
-  const ms = (value: number | null) => (value === null ? 'no data yet' : msText(value));
+  const ms = (value: number | null, none = 'no call in the last minute') =>
+    value === null ? none : msText(value);
   return html`<dl class="totals"><div><dt><span class="chip p50" aria-hidden="true"></span>p50</dt><dd>${ms(p50Ms)}</dd></div>
 <div><dt><span class="chip p99" aria-hidden="true"></span>p99</dt><dd>${ms(p99Ms)}</dd></div>
-<div><dt>worst p99 of the hour</dt><dd>${ms(worst)}</dd></div></dl>`;
+<div><dt>worst p99 of the hour</dt><dd>${ms(worst, 'no data yet')}</dd></div></dl>`;
 }
 
 const rounded = (ms: number | null) => (ms === null ? null : Number(ms.toPrecision(3)));

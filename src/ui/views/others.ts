@@ -17,12 +17,12 @@ export function settingsView(settings: FromSource<Settings>, picture: FromSource
 <section aria-labelledby="bridge-title"><h2 id="bridge-title">This bridge</h2>${orUnknown(picture, bridgeMarkup)}</section>
 <section aria-labelledby="settings-title"><h2 id="settings-title">In force</h2>${orUnknown(
     settings,
-    (rows) => html`<table>
+    (rows) => html`<table class="settings">
 <caption class="unseen">Settings, with where each is set</caption>
-<thead><tr><th scope="col">setting</th><th scope="col" class="wide">value</th><th scope="col" class="first">set in</th></tr></thead>
+<thead><tr><th scope="col">setting</th><th scope="col" class="wide">value</th><th scope="col">set in</th></tr></thead>
 <tbody>${rows.map(
       ({ name, value, source }) =>
-        html`<tr class="${source === 'default' ? 'none' : ''}"><th scope="row"><code>${visible(name)}</code></th><td class="wide"><code>${nameMarkup(value, 200)}</code></td><td class="first">${nameMarkup(source)}</td></tr>`,
+        html`<tr class="${source === 'default' ? 'none' : ''}"><th scope="row"><code>${visible(name)}</code></th><td class="wide"><code>${nameMarkup(value, 200)}</code></td><td>${nameMarkup(source)}</td></tr>`,
     )}</tbody></table>`,
   )}</section>`;
 }
@@ -70,7 +70,7 @@ function toldMarkup({ about, others, sentence, facts, advice }: Story, now: numb
   const rows = [...others.slice(0, MAX_OTHERS), about].toSorted((a, b) => b.at - a.at).map(liveRowOf);
   return html`<p class="sentence">${visible(sentence)}</p>
 <p class="note">Decided at ${clockMarkup(about.at, now)}, ${agoMarkup(about.at, now)}.</p>
-${advice.length === 0 ? '' : html`<section aria-labelledby="todo-title"><h2 id="todo-title">To do</h2><ul>${advice.map((text) => html`<li>${visible(text)}</li>`)}</ul></section>`}
+${advice.length === 0 ? '' : html`<section aria-labelledby="todo-title"><h2 id="todo-title">${about.verdict === 'block' ? 'If such calls should pass' : 'To do'}</h2><ul>${advice.map((text) => html`<li>${visible(text)}</li>`)}</ul></section>`}
 <section aria-labelledby="facts-title"><h2 id="facts-title">What is known</h2>
 <dl class="facts">${titled.map(({ title, texts }) => html`<div><dt>${title}</dt>${texts.map((text) => html`<dd>${visible(text)}</dd>`)}</div>`)}</dl></section>
 ${

@@ -1,3 +1,4 @@
+import { inWords } from '../../decisions/explanation.ts';
 import { type FromSource, orUnknown } from '../known.ts';
 import { markedPieces } from '../marked-text.ts';
 import { countText, html, type Markup, nameMarkup, visible } from '../markup.ts';
@@ -16,14 +17,16 @@ export type PlaygroundView = {
 
 /** The playground: a text left, verdicts and spans right, the policies below. */
 export function playgroundMarkup({ picture, form, judged, text }: PlaygroundView): Markup {
+  const isInForce = form.policies.trim() === '';
+  const rules = isInForce && 'value' in picture ? (picture.value.policies?.rules ?? 0) : 0;
   return html`<h1>Playground</h1>
 <div class="sides">
 <section aria-labelledby="paste-title"><h2 id="paste-title">Text</h2>${formMarkup(form)}</section>
 <section aria-labelledby="result-title"><h2 id="result-title">Result</h2>
-<div id="result" role="status">${judged === undefined ? html`<p class="none">Nothing was judged yet.</p>` : 'value' in judged ? judgedMarkup(judged.value) : html`<p class="mistake"><span aria-hidden="true">!</span> ${visible(judged.why)}</p>`}</div></section>
+<div id="result" role="status">${judged === undefined ? html`<p class="none">Nothing was judged yet.</p>` : 'value' in judged ? judgedMarkup(judged.value, rules) : html`<p class="mistake"><span aria-hidden="true">!</span> ${visible(judged.why)}</p>`}</div></section>
 </div>
-<section aria-labelledby="chain-title"><h2 id="chain-title">${form.policies.trim() === '' ? 'Policies in force' : 'Policies that were pasted'}</h2>
-${form.policies.trim() === '' ? html`${orUnknown(picture, policiesInForce)}${orUnknown(text, ({ text: file }) => (file === undefined ? html`` : numberedMarkup(file, 'file')))}` : numberedMarkup(form.policies, 'yours')}</section>`;
+<section aria-labelledby="chain-title"><h2 id="chain-title">${isInForce ? 'Policies in force' : 'Policies that were pasted'}</h2>
+${isInForce ? html`${orUnknown(picture, policiesInForce)}${orUnknown(text, ({ text: file }) => (file === undefined ? html`` : numberedMarkup(file, 'file')))}` : numberedMarkup(form.policies, 'yours')}</section>`;
 }
 
 function formMarkup({ text, isResponse, isStreamed, team, model, policies }: PastedForm): Markup {
@@ -53,6 +56,7 @@ const VERDICTS = {
   redact: 'Redacted',
 } as const satisfies Record<JudgedPaste['verdict'], string>;
 
+const ACTS_AS = { allow: 'allow', block: 'block', redact: 'redact', remove: 'redact' } as const;
 const ACTS = { allow: 'allows', block: 'blocks', redact: 'redacts', remove: 'removes' } as const;
 const WOULD = {
   allow: 'allows',
@@ -61,8 +65,18 @@ const WOULD = {
   remove: 'would remove',
 } as const;
 
-function judgedMarkup({ verdict, callerRule, policies, texts, spans, reply }: JudgedPaste): Markup {
-  return html`<p class="sentence"><span class="word">${VERDICTS[verdict]}</span> <small>by the caller rule ${nameMarkup(callerRule)}</small></p>
+/** A reference of a call that there never was leads to no story. */
+const REFERENCE = /(Reference: )[0-9a-f]{16}/g;
+
+function judgedMarkup(
+  { verdict, callerRule, policies, texts, spans, reply }: JudgedPaste,
+  rules: number,
+): Markup {
+  const deciding = policies.filter(
+    (one) => one.enforced && ACTS_AS[one.verdict] === verdict && verdict !== 'allow',
+  );
+  const by = deciding.length === 0 ? '' : ` by ${visible(inWords(deciding.map(({ kind }) => kind)))}`;
+  return html`<p class="sentence"><span class="word">${VERDICTS[verdict]}</span>${by}${rules === 0 && callerRule === 'default' ? '' : html` <small>under the caller rule ${nameMarkup(callerRule)}</small>`}</p>
 <table><caption class="unseen">Verdict of each policy</caption>
 <thead><tr><th scope="col">policy</th><th scope="col">verdict</th><th scope="col" class="wide">rules, or the reason</th></tr></thead>
 <tbody>${policies.map(
@@ -79,7 +93,7 @@ function judgedMarkup({ verdict, callerRule, policies, texts, spans, reply }: Ju
 <h3>What was found</h3>
 ${foundMarkup(texts, spans)}
 <h3>What LiteLLM is told</h3>
-<pre class="reply"><code>${jsonText(reply)}</code></pre>`;
+<pre class="reply"><code>${jsonText(reply).replace(REFERENCE, '$1(of the call)')}</code></pre>`;
 }
 
 /** A page is made by the thread that judges: so much of what was found is shown. */

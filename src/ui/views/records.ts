@@ -58,7 +58,8 @@ export function backlogMarkup({ backlogs, backends, at }: Picture): Markup {
 <td class="number ${dead > 0 ? 'bad' : ''}">${numberText(dead)}</td>
 <td class="wide first">${reason === null ? nothing : nameMarkup(reason, MAX_REASON)}</td></tr>`,
   )}</tbody></table>
-${backlogs.some(({ dead }) => dead > 0) ? deadMarkup(backlogs) : html`<p>No dead letters: no record has been given up.</p>`}`;
+${backlogs.some(({ dead }) => dead > 0) ? deadMarkup(backlogs) : html`<p>No dead letters: no record has been given up.</p>`}
+${backlogs.some(({ due }) => due > 0) ? html`<p class="note">What is due is tried again by itself. <code class="command">${commandLine('outbox status')}</code> tells more, <code class="command">${commandLine('backend test NAME')}</code> tries the vendor.</p>` : ''}`;
 }
 
 const nothing = html`<span class="none">–</span>`;

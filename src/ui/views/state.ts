@@ -24,9 +24,24 @@ function findingMarkup(finding: BridgeFinding, at: number): Markup {
   return html`<li>
 <span class="sign ${isFault ? 'bad' : 'care'}" aria-hidden="true">!</span>
 <p><span class="word ${isFault ? 'bad' : 'care'}">${isFault ? 'Fault' : 'Warning'}:</span> ${visible(message)}${sinceMarkup(finding, at)}.
-<span class="todo">${sentenceOf(advice)}.</span> ${advice.includes(commandLine('')) ? '' : html`<code class="command">${commandLine('doctor')}</code>`}</p>
+<span class="todo">${adviceMarkup(advice)}</span> ${advice.includes(commandLine('')) ? '' : html`<code class="command">${commandLine('doctor')}</code>`}</p>
 ${paste === undefined ? '' : html`<details><summary>Lines to paste</summary><pre>${visiblePaste(paste)}</pre></details>`}
 </li>`;
+}
+
+/** What can be typed of a command line, in the words of findings. */
+const TYPED =
+  /^ (?:backend test \S+|outbox status|policy lint|doctor(?: --no-bridge)?|litellm-config|help settings|config)/;
+
+/** What to do, as a sentence, with its commands apart: none ends with a full stop that could be copied. */
+function adviceMarkup(advice: string): Markup {
+  const [first = '', ...others] = advice.split(commandLine(''));
+  const rest = others.map((text) => {
+    const [words = ''] = TYPED.exec(text) ?? [];
+    return html`<code class="command">${visible(commandLine('') + words)}</code>${visible(text.slice(words.length))}`;
+  });
+  const isOfCommand = others.length > 0 && TYPED.exec(others.at(-1) ?? '')?.[0] === others.at(-1);
+  return html`${sentenceOf(first)}${rest}${isOfCommand || /[.!]$/.test(advice) ? '' : '.'}`;
 }
 
 function sinceMarkup({ since }: BridgeFinding, now: number): Markup | '' {
