@@ -36,7 +36,8 @@ export async function examineBridge(bridge: BridgeClient): Promise<ExaminedBridg
     };
   }
   const findings = [...ready.findings, ...troubles(ready), ...refusal(url, reply)];
-  const trouble = ready.unhappy.length === 0 ? '' : `; in trouble: ${ready.unhappy.join(', ')}`;
+  const parts = ready.unhappy.filter((name) => name !== 'findings');
+  const trouble = parts.length === 0 ? '' : `; in trouble: ${parts.join(', ')}`;
   return {
     checks: [line(findings.length === 0, `${url}: ${release}, ${ready.status}${trouble}`)],
     findings,
