@@ -30,12 +30,14 @@ export type PlaceOptions = {
   readonly access: 'read' | 'write';
   /** This machine's outbox, where there is one in a database too. */
   readonly local?: boolean | undefined;
+  /** Longest that a statement in a database may take; by default a minute, or more if it is set so. */
+  readonly statementMs?: number;
 };
 
 /** Runs a command on the outbox that the bridge uses by these settings. @throws Error that says what to do */
 export async function withOutbox(
   env: Env,
-  { access, local }: PlaceOptions,
+  { access, local, statementMs }: PlaceOptions,
   run: (place: OutboxPlace) => Promise<void>,
 ): Promise<void> {
   const { DATA_DIR: dir } = readSettings(env, 'DATA_DIR');
@@ -43,7 +45,8 @@ export async function withOutbox(
   const database = config && databasePlace(config);
   let admin: OutboxAdmin | undefined;
   try {
-    admin = config === undefined ? new EmbeddedAdmin(dir, access) : await openDatabase(config, access);
+    admin =
+      config === undefined ? new EmbeddedAdmin(dir, access) : await openDatabase(config, access, statementMs);
     await run({ admin, dir, database });
   } catch (error) {
     throw explained(error, dir, config);
@@ -55,11 +58,18 @@ export async function withOutbox(
 /** Counting ten million deliveries takes seconds, and no verdict waits for it. */
 const STATEMENT_MS = 60_000;
 
-async function openDatabase(config: DatabaseConfig, access: PlaceOptions['access']): Promise<OutboxAdmin> {
+async function openDatabase(
+  config: DatabaseConfig,
+  access: PlaceOptions['access'],
+  statementMs = Math.max(STATEMENT_MS, config.statementTimeoutMs),
+): Promise<OutboxAdmin> {
   const { PostgresAdmin } = await import('../outbox/postgres-admin.ts');
-  const statementTimeoutMs = Math.max(STATEMENT_MS, config.statementTimeoutMs);
   return new PostgresAdmin(
-    new Database({ ...config, statementTimeoutMs }, 'command', access === 'write' ? 'change' : 'read'),
+    new Database(
+      { ...config, statementTimeoutMs: statementMs },
+      'command',
+      access === 'write' ? 'change' : 'read',
+    ),
   );
 }
 

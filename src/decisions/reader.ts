@@ -31,6 +31,13 @@ export type DayCounts = {
   readonly tops: Readonly<Record<'policy' | 'rule' | 'team', readonly TopEntry[]>>;
 };
 
+/** A reading that has to end. */
+export type Reading = {
+  readonly isOver: () => boolean;
+  /** Set where it was over: decisions before that time, Unix milliseconds, were not read. */
+  since?: number;
+};
+
 const PAGE_ROWS = 500;
 
 /** Looks decisions up, those of all replicas where they share a database. Close it. */
@@ -62,33 +69,32 @@ export class DecisionReader {
       .sort((a, b) => a.at - b.at);
   }
 
-  /** Counts decisions in all the ways that the page shows. @param isOver true once so much time has passed that older ones are left out */
-  async counts(since: number, isOver: () => boolean): Promise<DayCounts> {
+  /** Counts decisions in all the ways that the page shows. */
+  async counts(since: number, reading: Reading): Promise<DayCounts> {
     const wouldBlock = new WouldBlockCounts();
     const tops = [new TopCounts('policy'), new TopCounts('rule'), new TopCounts('team')] as const;
     let decisions = 0;
-    let cutAt: number | undefined;
-    for await (const row of this.#rows({ since })) {
+    for await (const row of this.#rows({ since }, reading)) {
+      decisions++;
       wouldBlock.add(row);
       for (const top of tops) top.add(row);
-      if (++decisions % PAGE_ROWS === 0 && isOver()) {
-        cutAt = row.at;
-        break;
-      }
     }
     const [policy, rule, team] = tops;
     return {
       decisions,
-      ...(cutAt !== undefined && { since: cutAt }),
+      ...(reading.since !== undefined && { since: reading.since }),
       wouldBlock: wouldBlock.all(),
       tops: { policy: policy.all(), rule: rule.all(), team: team.all() },
     };
   }
 
   /** Decisions that are asked for, newest first. */
-  async list({ limit, ...filter }: DecisionFilter & { readonly limit: number }): Promise<KeptDecision[]> {
+  async list(
+    { limit, ...filter }: DecisionFilter & { readonly limit: number },
+    reading?: Reading,
+  ): Promise<KeptDecision[]> {
     const found: KeptDecision[] = [];
-    for await (const row of this.#rows(filter)) {
+    for await (const row of this.#rows(filter, reading)) {
       if (found.push(row) >= limit) break;
     }
     return found;
@@ -141,7 +147,8 @@ export class DecisionReader {
   }
 
   /** Rows of all sources, newest first, without those of calls that the doctor made. */
-  async *#rows(filter: DecisionFilter): AsyncGenerator<KeptDecision> {
+  async *#rows(filter: DecisionFilter, reading?: Reading): AsyncGenerator<KeptDecision> {
+    let read = 0;
     const streams = this.#sources.map((source) => newestFirst(source, filter));
     const heads = await Promise.all(streams.map((stream) => stream.next()));
     const seen = new Set<string>();
@@ -157,6 +164,10 @@ export class DecisionReader {
       if (streams.length > 1 && isRepetition(row, seen)) continue;
       const kept = keptDecision(row);
       if (isAskedFor(kept, filter) && !isCanaryId(kept.litellm_call_id)) yield kept;
+      if (++read % PAGE_ROWS === 0 && reading?.isOver() === true) {
+        reading.since = kept.at;
+        return;
+      }
     }
   }
 }

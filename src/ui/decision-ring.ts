@@ -70,13 +70,13 @@ export class DecisionRing {
   /** False where a row that is made for this ring alone would not be told to anybody: so many have come at once. It is counted. */
   hasRoom(): boolean {
     if (this.#made >= TOLD) {
-      if (Date.now() - this.#madeSince < TOLD_MS) {
+      if (performance.now() - this.#madeSince < TOLD_MS) {
         this.#put(undefined);
         return false;
       }
       this.#made = 0;
     }
-    if (this.#made++ === 0) this.#madeSince = Date.now();
+    if (this.#made++ === 0) this.#madeSince = performance.now();
     return true;
   }
 

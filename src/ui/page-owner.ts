@@ -67,17 +67,18 @@ export class PageOwner implements PageSource {
 
   async picture(): Promise<Picture> {
     const { status, unhappy, findings, workers } = this.#options.readiness();
+    const standings = this.#options.standings();
+    const { minutes, lastMinute, backends } = this.#history.picture(standings.map(({ name }) => name));
     return {
       at: Date.now(),
       release: packageJson.version,
       replica: hostname(),
       startedAt: this.#startedAt,
       ...{ status, unhappy, findings, workers },
-      minutes: this.#history.minutes(),
-      ...this.#history.lastMinute(),
-      backends: this.#options.standings().map(({ timeoutMs: _, ...standing }) => ({
+      ...{ minutes, ...lastMinute },
+      backends: standings.map(({ timeoutMs: _, ...standing }) => ({
         ...standing,
-        ...this.#history.backend(standing.name),
+        ...(backends.get(standing.name) as NonNullable<ReturnType<typeof backends.get>>),
       })),
       backlogs: await this.#backlogs.now(),
       policies: this.#policies(),

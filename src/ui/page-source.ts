@@ -133,8 +133,19 @@ export type Picture = {
 /** One line of what would be blocked or redacted if policies that only observe were enforced. */
 export type WouldBlock = WouldCount;
 
+/** Why not all decisions could be looked at; both are left out where all were. */
+export type Gaps = {
+  /** There was no time for those before, Unix milliseconds. */
+  readonly since?: number;
+  /** In words: `only what is in ./data: …`. */
+  readonly partial?: string;
+};
+
+/** Kept decisions that were asked for, the newest first. */
+export type KeptList = Gaps & { readonly rows: readonly KeptDecision[] };
+
 /** Decisions of the last days by what came of them, and when they were counted, Unix milliseconds. */
-export type ShownCounts = DayCounts & { readonly at: number };
+export type ShownCounts = DayCounts & Gaps & { readonly at: number };
 
 /** The story of a call, as `why` tells it. */
 export type Story = {
@@ -168,8 +179,8 @@ export type LintProblem = LintedLine;
 export type PageSource = {
   picture(): Promise<Picture | undefined>;
   decisions(after: number): Promise<LiveDecisions | undefined>;
-  /** Kept decisions, the newest first; undefined where none are kept. */
-  list(filter: DecisionFilter, limit: number): Promise<readonly KeptDecision[] | undefined>;
+  /** Undefined where none are kept. */
+  list(filter: DecisionFilter, limit: number): Promise<KeptList | undefined>;
   /** Those of the last `days`, counted at most once a minute; undefined where none are kept. */
   counts(days: number): Promise<ShownCounts | undefined>;
   /** Undefined if no such call is known. @param word a reference, a call id, or a message that has one */

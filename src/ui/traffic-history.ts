@@ -79,9 +79,17 @@ export class TrafficHistory {
     while (this.#minutes.length > MINUTES) this.#minutes.shift();
   }
 
-  /** The last sixty minutes, the oldest first; those without any look, as the machine slept, are left out. */
-  minutes(): readonly Minute[] {
+  /** All that is shown of it, read once. @param names of backends */
+  picture(names: readonly string[]) {
     const now = this.#moment();
+    return {
+      ...{ minutes: this.#minutesUntil(now), lastMinute: this.#lastMinute(now) },
+      backends: new Map(names.map((name) => [name, this.#backend(name, now)])),
+    };
+  }
+
+  /** The last sixty minutes, the oldest first; those without any look, as the machine slept, are left out. */
+  #minutesUntil(now: Moment): readonly Minute[] {
     return this.#minutes.map((begin, i) => ({
       at: minuteOf(begin.at),
       ...between(begin, this.#minutes[i + 1] ?? now),
@@ -89,16 +97,15 @@ export class TrafficHistory {
   }
 
   /** The decisions of the last minute. */
-  lastMinute(): Pick<Picture, 'decisionsAMinute' | 'p50Ms' | 'p99Ms' | 'lastBypassAt'> {
-    const now = this.#moment();
+  #lastMinute(now: Moment): Pick<Picture, 'decisionsAMinute' | 'p50Ms' | 'p99Ms' | 'lastBypassAt'> {
     const { p50Ms, p99Ms, ...counts } = between(this.#seconds[0] ?? now, now);
     const decisionsAMinute = Object.values(counts).reduce((sum, count) => sum + count, 0);
     return { decisionsAMinute, p50Ms, p99Ms, lastBypassAt: this.#lastBypassAt };
   }
 
   /** The checks of a backend in the last hour. */
-  backend(name: string): Pick<ShownBackend, 'checks' | 'failures' | 'p50Ms'> {
-    const now = this.#moment().backends.get(name) ?? NO_CHECKS;
+  #backend(name: string, moment: Moment): Pick<ShownBackend, 'checks' | 'failures' | 'p50Ms'> {
+    const now = moment.backends.get(name) ?? NO_CHECKS;
     const before = this.#minutes[0]?.backends.get(name) ?? NO_CHECKS;
     const unasked = now.unasked - before.unasked;
     // Without those that took no time, as nobody was asked

@@ -9,7 +9,7 @@ import { EventStreams, MAX_LISTENERS } from './event-streams.ts';
 import { known } from './known.ts';
 import { type Layout, type PageStatus, pageResponse } from './layout.ts';
 import { countText } from './markup.ts';
-import type { PageSource } from './page-source.ts';
+import type { KeptList, PageSource } from './page-source.ts';
 import {
   EMPTY_FORM,
   MAX_FORM_BYTES,
@@ -38,6 +38,7 @@ const DAYS = 7;
 const COUNT_LIMIT_MS = 2000;
 const COUNTING =
   'it is being counted, or no decisions are kept (DECISIONS_DAYS): load the page again in a moment';
+const NO_ROWS: KeptList = { rows: [] };
 const NONE_KEPT = 'no decisions are kept (DECISIONS_DAYS), or they could not be read in time';
 
 /** All that stands below `/ui`. Who may come, and headers of security, are decided in front of it. */
@@ -63,13 +64,14 @@ export function createUi(options: UiOptions): Hono<BridgeEnv> {
       known(() => source.decisions(0)),
       isFiltered && asked.mistakes.length === 0
         ? known(() => source.list(asked.filter, MAX_ROWS), NONE_KEPT)
-        : { value: [] },
+        : { value: NO_ROWS },
       counts(),
     ]);
     const last = 'value' in live ? live.value.last : 0;
     const newestFirst =
       'value' in live ? { value: { last, shown: live.value.decisions.toReversed() } } : live;
-    const asKept = 'value' in kept ? { value: { last, shown: kept.value.map(liveRowOf) } } : kept;
+    const asKept =
+      'value' in kept ? { value: { last, shown: kept.value.rows.map(liveRowOf), gaps: kept.value } } : kept;
     const view = {
       ...{ picture: seen, asked, now: now() },
       decisions: isFiltered ? asKept : newestFirst,

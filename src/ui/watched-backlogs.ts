@@ -5,6 +5,8 @@ import type { ShownBacklog } from './page-source.ts';
 
 /** Time between two looks into the outbox, while somebody looks at the page. */
 const LOOK_MS = 3000;
+/** At most this part of the time is spent in looks: counting millions takes seconds, in the database of all replicas. */
+const SHARE = 10;
 /** Longest that a picture waits for the first look: all else that it shows is known at once. */
 const FIRST_MS = 500;
 /** An older picture of the outbox says nothing. */
@@ -29,6 +31,7 @@ export class WatchedBacklogs {
   #readAt = Number.NEGATIVE_INFINITY;
   #begunAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
+  #pauseMs = LOOK_MS;
 
   constructor(options: WatchedBacklogsOptions) {
     this.#options = options;
@@ -41,7 +44,8 @@ export class WatchedBacklogs {
     if (health === undefined) return undefined;
     this.#look();
     if (this.#stored === undefined && this.#reading !== undefined) await within(FIRST_MS, this.#reading);
-    const stored = this.#now() - this.#readAt > OLD_MS ? undefined : this.#stored;
+    const stored =
+      this.#now() - this.#readAt > Math.max(OLD_MS, 2 * this.#pauseMs) ? undefined : this.#stored;
     if (stored === undefined) return undefined;
     const names = new Set([...this.#options.receivers(), ...stored.map(({ backend }) => backend)]);
     return [...names].map((name) =>
@@ -51,7 +55,7 @@ export class WatchedBacklogs {
 
   #look(): void {
     const now = this.#now();
-    if (this.#reading !== undefined || now - this.#begunAt < LOOK_MS) return;
+    if (this.#reading !== undefined || now - this.#begunAt < this.#pauseMs) return;
     this.#begunAt = now;
     this.#reading = this.#options
       .read()
@@ -65,6 +69,7 @@ export class WatchedBacklogs {
       )
       .finally(() => {
         this.#reading = undefined;
+        this.#pauseMs = Math.max(LOOK_MS, (this.#now() - now) * SHARE);
       });
   }
 }

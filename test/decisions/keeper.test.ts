@@ -102,3 +102,18 @@ test('responses of a client that gives all its calls one id do not replace each 
   await keeper.close();
   expect((await all()).filter(({ verdict }) => verdict === 'redact')).toHaveLength(3);
 });
+
+test('a reading that has to end tells how far it came, however little it found', async () => {
+  const { keeper, dir } = testKeeper();
+  for (let at = 1; at <= 1200; at++) keeper.append(row({ at, litellm_call_id: `call-${at}` }));
+  await keeper.close();
+  const reader = await openDecisions({ dir, database: undefined });
+  const ended = { isOver: () => true };
+  expect(await reader.list({ limit: 9, team: 'nobody' }, ended)).toEqual([]);
+  expect(ended).toMatchObject({ since: 701 });
+  const whole = { isOver: () => false };
+  expect((await reader.counts(0, whole)).decisions).toBe(1200);
+  expect(whole).not.toHaveProperty('since');
+  expect(await reader.counts(0, { isOver: () => true })).toMatchObject({ decisions: 500, since: 701 });
+  await reader.close();
+});

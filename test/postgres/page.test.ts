@@ -19,7 +19,9 @@ test('the page of each replica lists the decisions of all, tells their stories, 
   const call = { input_type: 'request', litellm_call_id: 'one', texts: ['a tulip'] };
   const { reply } = (await web1?.ask(call)) ?? {};
   const [ref = ''] = /[0-9a-f]{16}/.exec(String(reply?.blocked_reason)) ?? [];
-  await expect.poll(async () => (await web2?.page.list({}, 5))?.map((row) => row.ref), POLL).toEqual([ref]);
+  await expect
+    .poll(async () => (await web2?.page.list({}, 5))?.rows.map((row) => row.ref), POLL)
+    .toEqual([ref]);
   expect(await web2?.page.story(ref)).toMatchObject({ about: { litellm_call_id: 'one', verdict: 'block' } });
   expect(await web2?.page.counts(7)).toMatchObject({
     ...{ decisions: 1, wouldBlock: [] },

@@ -56,7 +56,7 @@ export function fakeSource(changes: Partial<PageSource> = {}, ring = new Decisio
   return {
     picture: async () => picture(),
     decisions: async (after) => ring.after(after),
-    list: async () => [],
+    list: async () => ({ rows: [] }),
     counts: async () => counts(),
     story: async () => undefined,
     judge: async () => ({

@@ -37,8 +37,8 @@ test('decisions are listed, counted, and told as stories by what the disk has', 
   await ask(call('two', 'another tulip', 'search'));
   await ask(call('three', 'a third tulip', 'search'));
   const { reply } = await ask(call('four', 'AKIAZQ3DRSTUVWXY2345 is mine'));
-  await expect.poll(async () => (await page.list({}, 10))?.length, { timeout: 5000 }).toBe(4);
-  expect((await page.list({ team: 'search' }, 1))?.map((row) => row.litellm_call_id)).toEqual(['three']);
+  await expect.poll(async () => (await page.list({}, 10))?.rows.length, { timeout: 5000 }).toBe(4);
+  expect((await page.list({ team: 'search' }, 1))?.rows.map((row) => row.litellm_call_id)).toEqual(['three']);
   const counts = await page.counts(7);
   expect(counts).toMatchObject({
     decisions: 4,
@@ -59,6 +59,10 @@ test('decisions are listed, counted, and told as stories by what the disk has', 
   expect(story).toMatchObject({ about: { ref, litellm_call_id: 'four', verdict: 'block' }, others: [] });
   expect(story?.facts.map(([title]) => title)).toEqual(expect.arrayContaining(['reference', 'who', 'model']));
   expect(story?.advice.length).toBeGreaterThan(0);
+  await ask(call('d20', 'an id that a client chose'));
+  await expect
+    .poll(async () => (await page.story('d20'))?.about.litellm_call_id, { timeout: 5000 })
+    .toBe('d20');
   expect(await page.story('unknown-call')).toBe(undefined);
   expect(await page.story('two words')).toBe(undefined);
   const one = await page.story('one');
@@ -221,7 +225,7 @@ test.each([
   { name: 'none were made yet', env: {}, list: [] },
 ])('where $name that is told', async ({ env, list }) => {
   const { page } = bridgeIn(temporaryFolder(), env);
-  expect(await page.list({}, 10)).toEqual(list);
+  expect((await page.list({}, 10))?.rows).toEqual(list);
   expect((await page.counts(1))?.tops.rule).toEqual(list);
   expect((await page.counts(1))?.wouldBlock).toEqual(list);
   expect(await page.story('0123456789abcdef')).toBe(undefined);

@@ -79,7 +79,7 @@ test('names that clients chose are text on every view, with hidden characters wr
   const top = { name: HOSTILE, decisions: 1, blocked: 1, redacted: 0, observed: 0, unjudged: 0 };
   const source = fakeSource({
     decisions: ringOf(hostile, row({ team: HOSTILE })),
-    list: async () => [hostile],
+    list: async () => ({ rows: [hostile] }),
     story: async () => ({
       ...{ about: hostile, others: [hostile], sentence: HOSTILE, advice: [HOSTILE] },
       facts: [['who', HOSTILE]],
@@ -285,12 +285,18 @@ test('a filter works without a script, over decisions that are kept; what cannot
   const source = fakeSource({
     async list(filter, limit) {
       asked.push([filter.verdict, filter.team, filter.policy, filter.since !== undefined, limit]);
-      return [blocked(REF)];
+      return {
+        rows: [blocked(REF)],
+        since: Date.parse('2026-01-02T20:14:00Z'),
+        partial: 'only what is in ./data',
+      };
     },
   });
   const { text, words } = await get(source, '/ui?verdict=block&team=payments&policy=&since=7d');
   expect(asked).toEqual([['block', 'payments', undefined, true, 200]]);
   expect(words).toContain('team payments , verdict block , since 7d');
+  expect(words).toMatch(/Searched back to .*20:14(?::00)?.*, as there are many decisions/);
+  expect(words).toContain('Found is only what is in ./data.');
   expect(words).toContain(`BLOCKED secrets · aws-key payments`);
   expect(text).toContain('<option value="block" selected>');
   expect(text).toContain('data-events="/ui/events?team=payments&amp;verdict=block&amp;since=7d&amp;after=0"');

@@ -31,3 +31,24 @@ test('an outbox that is read at once stands in the first picture', async () => {
     { backend: 'capsule', due: 0, dead: 0 },
   ]);
 });
+
+test('an outbox that takes long to read is read seldom, and what was read stands until then', async () => {
+  let [now, reads] = [0, 0];
+  const watched = new WatchedBacklogs({
+    health: () => health,
+    receivers: () => [],
+    now: () => now,
+    async read() {
+      reads++;
+      now += 8000;
+      return STORED;
+    },
+  });
+  await expect.poll(() => watched.now()).toHaveLength(1);
+  now = 79_000;
+  expect(await watched.now()).toHaveLength(1);
+  expect(reads).toBe(1);
+  now = 81_000;
+  expect(await watched.now()).toHaveLength(1);
+  expect(reads).toBe(2);
+});

@@ -3,19 +3,23 @@ import type { LiveRow } from '../decision-ring.ts';
 import { foldedRows } from '../folded-rows.ts';
 import { type FromSource, orUnknown } from '../known.ts';
 import { countText, html, type Markup, nameMarkup, visible } from '../markup.ts';
-import type { Picture, ShownCounts } from '../page-source.ts';
+import type { Gaps, Picture, ShownCounts } from '../page-source.ts';
 import { backendsMarkup } from './backends.ts';
 import { DROPPED, decisionTable } from './decision-list.ts';
 import { latencyMarkup, minuteRows, minutesMarkup, totalsMarkup } from './hour.ts';
 import { policiesInForce } from './policies.ts';
 import { recordsMarkup } from './records.ts';
 import { figuresMarkup, findingsMarkup, sentenceMarkup } from './state.ts';
-import { countedMarkup, wouldBlockMarkup } from './would-block.ts';
+import { countedMarkup, gapsMarkup, wouldBlockMarkup } from './would-block.ts';
 
 /** What is asked for the first view. */
 export type DecisionsView = {
   readonly picture: FromSource<Picture>;
-  readonly decisions: FromSource<{ readonly last: number; readonly shown: readonly LiveRow[] }>;
+  readonly decisions: FromSource<{
+    readonly last: number;
+    readonly shown: readonly LiveRow[];
+    readonly gaps?: Gaps;
+  }>;
   readonly counts: FromSource<ShownCounts>;
   readonly asked: AskedFilter;
   readonly now: number;
@@ -53,6 +57,7 @@ export function decisionsMarkup({ picture, decisions, counts, asked, now }: Deci
 <button id="pause" type="button" aria-pressed="false" hidden>Pause</button></div>
 ${filterForm(asked)}
 ${askedMarkup(asked)}
+${'value' in decisions && decisions.value.gaps !== undefined ? gapsMarkup(decisions.value.gaps, now) : ''}
 <p id="decisions-state" class="note"></p>
 <p id="said" class="unseen" role="log" aria-live="polite"></p>
 <div class="scrolls" role="region" tabindex="0" aria-label="List of decisions">${orUnknown(

@@ -76,5 +76,10 @@ function deadMarkup(backlogs: readonly ShownBacklog[]): Markup {
       ([reason, count]) =>
         html`<tr><th scope="row">${nameMarkup(backend, 24)}</th><td class="wide">${nameMarkup(visible(reason), MAX_REASON)}</td><td class="number bad">${numberText(count)}</td></tr>`,
     ),
-  )}</tbody></table>`;
+  )}</tbody></table>${backlogs.map(({ backend, dead, deadBy }) => {
+    const told = Object.values(deadBy).reduce((sum, count) => sum + count, 0);
+    return told < dead && told > 0
+      ? html`<p class="note">Of ${nameMarkup(backend, 24)} the first ${numberText(told)} are counted by reason.</p>`
+      : '';
+  })}`;
 }

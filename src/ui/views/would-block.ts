@@ -9,7 +9,7 @@ import {
   numberText,
   shareText,
 } from '../markup.ts';
-import type { ShownCounts, WouldBlock } from '../page-source.ts';
+import type { Gaps, ShownCounts, WouldBlock } from '../page-source.ts';
 
 const MAX_ROWS = 20;
 
@@ -31,8 +31,12 @@ ${rows.length > MAX_ROWS ? html`<p class="note">${numberText(rows.length - MAX_R
 }
 
 /** Of how many decisions, since when, where there are too many to count, and when they were counted. */
-export const countedMarkup = ({ decisions, since, at }: ShownCounts, now: number): Markup =>
-  html`Of ${countText(decisions, 'decision')}${since === undefined ? '' : html` since ${clockMarkup(since, now)}: there are too many to count all of these days`}, counted ${agoMarkup(at, now)}.`;
+export const countedMarkup = ({ decisions, since, partial, at }: ShownCounts, now: number): Markup =>
+  html`Of ${countText(decisions, 'decision')}${since === undefined ? '' : html` since ${clockMarkup(since, now)}: there are too many to count all of these days`}, counted ${agoMarkup(at, now)}${partial === undefined ? '' : `; ${partial}`}.`;
+
+/** What a list was not searched for. */
+export const gapsMarkup = ({ since, partial }: Gaps, now: number): Markup =>
+  html`${since === undefined ? '' : html`<p class="note">Searched back to ${clockMarkup(since, now)}, as there are many decisions: ask for less to see older ones.</p>`}${partial === undefined ? '' : html`<p class="note">Found is ${partial}.</p>`}`;
 
 function rowMarkup(
   { by, rule, team, calls }: WouldBlock,
