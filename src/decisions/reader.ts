@@ -32,7 +32,7 @@ export type DayCounts = {
 };
 
 /** A reading that has to end. */
-export type Reading = {
+export type BoundedReading = {
   readonly isOver: () => boolean;
   /** Set where it was over: decisions before that time, Unix milliseconds, were not read. */
   since?: number;
@@ -70,7 +70,7 @@ export class DecisionReader {
   }
 
   /** Counts decisions in all the ways that the page shows. */
-  async counts(since: number, reading: Reading): Promise<DayCounts> {
+  async counts(since: number, reading: BoundedReading): Promise<DayCounts> {
     const wouldBlock = new WouldBlockCounts();
     const tops = [new TopCounts('policy'), new TopCounts('rule'), new TopCounts('team')] as const;
     let decisions = 0;
@@ -91,7 +91,7 @@ export class DecisionReader {
   /** Decisions that are asked for, newest first. */
   async list(
     { limit, ...filter }: DecisionFilter & { readonly limit: number },
-    reading?: Reading,
+    reading?: BoundedReading,
   ): Promise<KeptDecision[]> {
     const found: KeptDecision[] = [];
     for await (const row of this.#rows(filter, reading)) {
@@ -147,7 +147,7 @@ export class DecisionReader {
   }
 
   /** Rows of all sources, newest first, without those of calls that the doctor made. */
-  async *#rows(filter: DecisionFilter, reading?: Reading): AsyncGenerator<KeptDecision> {
+  async *#rows(filter: DecisionFilter, reading?: BoundedReading): AsyncGenerator<KeptDecision> {
     let read = 0;
     const streams = this.#sources.map((source) => newestFirst(source, filter));
     const heads = await Promise.all(streams.map((stream) => stream.next()));

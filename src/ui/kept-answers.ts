@@ -5,7 +5,7 @@ import { whyFacts } from '../answers/why-facts.ts';
 import type { Config } from '../config/config.ts';
 import type { DecisionFilter } from '../decisions/filter.ts';
 import { NoDecisionsError } from '../decisions/local-decisions.ts';
-import type { Reading } from '../decisions/reader.ts';
+import type { BoundedReading } from '../decisions/reader.ts';
 import { NoOutboxError } from '../outbox/embedded-admin.ts';
 import type { Gaps, KeptList, ShownBacklog, ShownCounts, Story } from './page-source.ts';
 
@@ -38,7 +38,7 @@ export function keptAnswers({ policies: { env }, decisions }: Config) {
       throw error;
     }
   };
-  const readingOf = (ms: number): Reading => {
+  const readingOf = (ms: number): BoundedReading => {
     const endsAt = performance.now() + ms;
     return { isOver: () => performance.now() > endsAt };
   };
