@@ -113,7 +113,7 @@ test('no name in any field of a decision makes a page fail, of those that happen
   let [about] = rows;
   const source = fakeSource({
     decisions: ringOf(...rows.slice(-150)),
-    list: async () => rows,
+    list: async () => ({ rows: rows }),
     story: async () =>
       about && { about, others: rows, sentence: about.by ?? '', facts: [['', about.by ?? '']], advice: [] },
   });
