@@ -1,43 +1,48 @@
 import { passed } from './filter.ts';
 import type { KeptDecision } from './row.ts';
 
-/** A call of some team that would be blocked or redacted, if who only observes were enforced. */
+/** Calls of some team that would be blocked, or redacted, if who only observes were enforced. */
 export type WouldCount = {
   /** Kind of a policy, or name of a backend. */
   readonly by: string;
-  readonly rule: string | null;
   readonly team: string | null;
+  readonly would: 'block' | 'redact';
   readonly calls: number;
+  /** What it found in them, the most frequent first; a call can have several. */
+  readonly rules: readonly { readonly rule: string; readonly calls: number }[];
 };
 
-/** Counts by who only observes, rule and team what of the calls that went on would have been blocked or redacted. */
+type Counted = Omit<WouldCount, 'calls' | 'rules'> & { calls: number; readonly rules: Map<string, number> };
+
+/** Counts by who only observes, and team, what of the calls that went on would have been blocked or redacted. */
 export class WouldBlockCounts {
-  readonly #counts = new Map<string, { readonly count: Omit<WouldCount, 'calls'>; calls: number }>();
+  readonly #counts = new Map<string, Counted>();
 
   add(row: KeptDecision): void {
     if (!passed(row)) return;
-    const { team } = row;
-    for (const { kind, enforced, rules } of row.policies) {
-      if (enforced) continue;
-      for (const rule of rules.length === 0 ? [null] : rules) this.#count({ by: kind, rule, team });
-    }
+    for (const { kind, enforced, verdict, rules } of row.policies)
+      if (!enforced) this.#count(kind, row.team, verdict === 'block' ? 'block' : 'redact', rules);
     for (const { backend, mode, result } of row.backends) {
       if (mode !== 'enforce' && (result === 'block' || result === 'modify'))
-        this.#count({ by: backend, rule: null, team });
+        this.#count(backend, row.team, result === 'block' ? 'block' : 'redact', []);
     }
   }
 
   /** The most frequent first. */
   all(): readonly WouldCount[] {
     return [...this.#counts.values()]
-      .map(({ count, calls }) => ({ ...count, calls }))
+      .map(({ rules, ...count }) => ({
+        ...count,
+        rules: [...rules].map(([rule, calls]) => ({ rule, calls })).sort((a, b) => b.calls - a.calls),
+      }))
       .sort((a, b) => b.calls - a.calls);
   }
 
-  #count(count: Omit<WouldCount, 'calls'>): void {
-    const name = JSON.stringify(Object.values(count));
-    const known = this.#counts.get(name) ?? { count, calls: 0 };
+  #count(by: string, team: string | null, would: WouldCount['would'], rules: readonly string[]): void {
+    const name = JSON.stringify([by, team, would]);
+    const known = this.#counts.get(name) ?? { by, team, would, calls: 0, rules: new Map<string, number>() };
     this.#counts.set(name, known);
     known.calls++;
+    for (const rule of new Set(rules)) known.rules.set(rule, (known.rules.get(rule) ?? 0) + 1);
   }
 }

@@ -101,7 +101,7 @@ test('findings, an open breaker, unjudged calls, backlog and what would be block
     await expect.poll(text, { timeout: 20_000 }).toMatch(word);
   await expect
     .poll(() => page.reload().then(text), { timeout: 20_000, interval: 1000 })
-    .toMatch(/prompt-injection\s+override-instructions\s+payments\s+1/);
+    .toMatch(/prompt-injection\s+[^\n]*override-instructions 1[^\n]*\s+payments\s+block\s+1/);
 });
 
 test('nothing moves where less motion is wanted', async () => {

@@ -43,8 +43,11 @@ test('decisions are listed, counted, and told as stories by what the disk has', 
   expect(counts).toMatchObject({
     decisions: 4,
     wouldBlock: [
-      { by: 'banned-keywords', rule: 'keyword-1', team: 'search', calls: 2 },
-      { by: 'banned-keywords', rule: 'keyword-1', team: 'payments', calls: 1 },
+      {
+        ...{ by: 'banned-keywords', team: 'search', would: 'block', calls: 2 },
+        rules: [{ rule: 'keyword-1', calls: 2 }],
+      },
+      { by: 'banned-keywords', team: 'payments', calls: 1 },
     ],
     tops: {
       team: [{ name: 'payments', decisions: 2, blocked: 1 }, { name: 'search' }],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DecisionRing } from '../../src/ui/decision-ring.ts';
-import type { PageSource } from '../../src/ui/page-source.ts';
+import type { PageSource, WouldBlock } from '../../src/ui/page-source.ts';
 import { blocked, row } from '../support/decisions.ts';
 import { HOSTILE_NAMES, hostileRows } from '../support/hostile-rows.ts';
 import { counts, fakeSource, minute, picture, servedUi } from '../support/page-source.ts';
@@ -87,7 +87,9 @@ test('names that clients chose are text on every view, with hidden characters wr
     counts: async () =>
       counts({
         decisions: 1,
-        wouldBlock: [{ by: HOSTILE, rule: HOSTILE, team: HOSTILE, calls: 1 }],
+        wouldBlock: [
+          { by: HOSTILE, team: HOSTILE, would: 'block', calls: 1, rules: [{ rule: HOSTILE, calls: 1 }] },
+        ],
         tops: { policy: [top], rule: [top], team: [top] },
       }),
     settings: async () => [{ name: HOSTILE, value: HOSTILE, source: HOSTILE }],
@@ -191,7 +193,9 @@ test('a question that nobody answers shows in its own box why, and the others sh
   };
   const { status, words } = await get(fakeSource({ counts: never, decisions: async () => undefined }));
   expect(status).toBe(200);
-  expect(words).toContain('Would block, last 7 days ○ Not known now: the thread that looks up is busy.');
+  expect(words).toContain(
+    'Would block or redact, last 7 days ○ Not known now: the thread that looks up is busy.',
+  );
   expect(words).toContain('○ Not known now: nobody answered in time.');
   expect(words).toContain('akto ● up 4.0 ms 12,480 0');
 
@@ -235,9 +239,15 @@ test('backends, records and would-block tell word, sign, numbers, times and what
     ],
     minutes: [minute(at - 60_000, { bypassed: 31 }), minute(at)],
   });
-  const rows = [
-    { by: 'prompt-injection', rule: 'prompt-extraction', team: 'payments', calls: 3 },
-    { by: 'capsule', rule: null, team: null, calls: 1 },
+  const rows: WouldBlock[] = [
+    {
+      ...{ by: 'prompt-injection', team: 'payments', would: 'block', calls: 3 },
+      rules: [
+        { rule: 'prompt-extraction', calls: 3 },
+        { rule: 'override-everything', calls: 1 },
+      ],
+    },
+    { by: 'capsule', team: null, would: 'redact', calls: 1, rules: [] },
   ];
   const source = fakeSource({
     picture: async () => seen,
@@ -251,7 +261,9 @@ test('backends, records and would-block tell word, sign, numbers, times and what
     'capsule 77 due, oldest 40 s , next try in 12 s , ! 2 dead waits: HTTP 503 dead: HTTP 413 (2)',
   );
   expect(words).toContain('allowed 400 redacted 0 blocked 0 bypassed 31 undecided 0');
-  expect(words).toContain('prompt-injection prompt-extraction payments 3 0.04 %');
+  expect(words).toContain(
+    'prompt-injection prompt-extraction 3, override-everything 1 payments block 3 0.04 %',
+  );
   expect(text).toContain(
     'href="/ui?verdict=observed&amp;policy=prompt-injection&amp;team=payments&amp;since=7d#decisions-title"',
   );

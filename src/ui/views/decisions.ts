@@ -78,7 +78,7 @@ ${DROPPED}
 <div id="policies">${box(policiesInForce)}</div>
 </section>
 <section class="would" aria-labelledby="would-title">
-<h2 id="would-title">Would block, last 7 days</h2>
+<h2 id="would-title">Would block or redact, last 7 days</h2>
 ${orUnknown(counts, (counted) => html`${wouldBlockMarkup(counted, vendors)}<p class="note">${countedMarkup(counted, now)}</p>`)}
 </section>
 </div>`;

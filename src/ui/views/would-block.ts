@@ -12,8 +12,10 @@ import {
 import type { Gaps, ShownCounts, WouldBlock } from '../page-source.ts';
 
 const MAX_ROWS = 20;
+/** Of a row. */
+const MAX_RULES = 5;
 
-/** What enforcing would do, by policy, rule and team, each with the decisions behind it. @param vendors names of backends */
+/** What enforcing would do, by policy and team, with the rules within, each with the decisions behind it. @param vendors names of backends */
 export function wouldBlockMarkup(
   { wouldBlock: rows, decisions }: ShownCounts,
   vendors: readonly string[],
@@ -24,7 +26,7 @@ export function wouldBlockMarkup(
   const shown = rows.toSorted((a, b) => b.calls - a.calls).slice(0, MAX_ROWS);
   return html`<table>
 <caption class="unseen">What would be blocked or redacted if all that only observes were enforced</caption>
-<thead><tr><th scope="col">policy or backend</th><th scope="col" class="first">rule</th><th scope="col" class="second">team</th><th scope="col" class="number">calls</th><th scope="col" class="number">of all</th></tr></thead>
+<thead><tr><th scope="col">policy or backend</th><th scope="col" class="first">team</th><th scope="col">would</th><th scope="col" class="number">calls</th><th scope="col" class="number">of all</th></tr></thead>
 <tbody>${shown.map((row) => rowMarkup(row, decisions, vendors))}</tbody>
 </table>
 ${rows.length > MAX_ROWS ? html`<p class="note">${numberText(rows.length - MAX_ROWS)} more rows are not shown.</p>` : ''}`;
@@ -39,7 +41,7 @@ export const gapsMarkup = ({ since, partial }: Gaps, now: number): Markup =>
   html`${since === undefined ? '' : html`<p class="note">Searched back to ${clockMarkup(since, now)}, as there are many decisions: ask for less to see older ones.</p>`}${partial === undefined ? '' : html`<p class="note">Found is ${partial}.</p>`}`;
 
 function rowMarkup(
-  { by, rule, team, calls }: WouldBlock,
+  { by, team, would, calls, rules }: WouldBlock,
   decisions: number,
   vendors: readonly string[],
 ): Markup {
@@ -49,11 +51,10 @@ function rowMarkup(
     ...(team === null ? [] : [['team', team] as const]),
     ['since', '7d'],
   ]);
-  const none = (word: string) => html`<span class="none">${word}</span>`;
   return html`<tr>
-<th scope="row"><a href="/ui?${query}#decisions-title">${nameMarkup(by, 24)}</a></th>
-<td class="first">${rule === null ? none('no rule') : nameMarkup(rule, 32)}</td>
-<td class="second">${team === null ? none('no team') : nameMarkup(team, 24)}</td>
+<th scope="row"><a href="/ui?${query}#decisions-title">${nameMarkup(by, 24)}</a>${rules.length === 0 ? '' : html`<small>${rules.slice(0, MAX_RULES).map(({ rule, calls }, i) => html`${i === 0 ? '' : ', '}${nameMarkup(rule, 32)} ${numberText(calls)}`)}${rules.length > MAX_RULES ? `, ${numberText(rules.length - MAX_RULES)} more` : ''}</small>`}</th>
+<td class="first">${team === null ? html`<span class="none">no team</span>` : nameMarkup(team, 24)}</td>
+<td>${would}</td>
 <td class="number">${numberText(calls)}</td>
 <td class="number">${shareText(calls, decisions)}</td>
 </tr>`;
