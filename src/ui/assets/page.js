@@ -399,11 +399,14 @@
     return {
       data(minutes) {
         const all = largest([1, 2, 3]) + largest([4, 5]);
-        const judged = minutes.map(([, allowed]) => Number(allowed ?? 0));
-        const redacted = minutes.map((row, i) => Number(judged[i]) + seen(Number(row[2] ?? 0), all));
-        const blocked = minutes.map((row, i) => Number(redacted[i]) + seen(Number(row[3] ?? 0), all));
-        const bypassed = minutes.map((row) => -seen(Number(row[4] ?? 0), all));
-        const undecided = minutes.map((row, i) => Number(bypassed[i]) - seen(Number(row[5] ?? 0), all));
+        // None is no bar: one without height would be a line in its colour
+        const judged = minutes.map((row) => row[1] || null);
+        const redacted = minutes.map((row, i) => (row[2] ? Number(judged[i]) + seen(row[2], all) : null));
+        const blocked = minutes.map((row, i) =>
+          row[3] ? Number(redacted[i] ?? judged[i]) + seen(row[3], all) : null,
+        );
+        const bypassed = minutes.map((row) => (row[4] ? -seen(row[4], all) : null));
+        const undecided = minutes.map((row, i) => (row[5] ? Number(bypassed[i]) - seen(row[5], all) : null));
         return [times(minutes), blocked, redacted, judged, undecided, bypassed];
       },
       options: {
