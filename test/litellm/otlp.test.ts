@@ -1,16 +1,16 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Collector, startCollector } from '../support/otlp-collector.ts';
 import { type Bridge, startBridge } from './bridge.ts';
 import { call } from './client.ts';
 import { type Provider, startProvider } from './provider.ts';
 import { type RunningProxy, startProxy } from './proxy.ts';
 import { type Recorder, startRecorder } from './recorder.ts';
-import type { Release } from './release.ts';
+import { newestAlone, type Release } from './release.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SPAN = '00f067aa0ba902b7';
 const SENT = { traceparent: `00-${TRACE}-${SPAN}-01`, tracestate: 'vendor=1' };
-const newest = inject('releases').at(-1) as Release;
+const [newest] = newestAlone() as [Release];
 
 // The way of a trace through LiteLLM: the newest release alone, as nothing of it is an interface of the bridge
 describe(`traces through litellm ${newest.version}`, () => {
