@@ -114,7 +114,7 @@ export function composeBridge(
     rules: recordRulesOf(policies?.file.rules ?? []),
   });
   const decisions = keepDecisions(config, log, metrics, given?.openDecisions);
-  const ring = new DecisionRing();
+  const ring = new DecisionRing(Date.now());
   const rows = new DecisionRows(
     decisions === undefined ? [ring] : [ring, decisions],
     decisions === undefined && config.otlp?.addresses.traces === undefined ? () => ring.hasRoom() : undefined,

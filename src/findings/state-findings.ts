@@ -1,4 +1,5 @@
 import { commandLine } from '../config/command-line.ts';
+import { failureWords } from '../guardrail/failure.ts';
 import type { RecordsHealth } from '../records/protocol.ts';
 import type { BridgeFinding } from './finding.ts';
 
@@ -9,6 +10,7 @@ export type BackendStanding = {
   readonly isRefused: boolean;
   /** The kind of its last failure, once it has failed some calls in a row. */
   readonly failing: string | null;
+  readonly lastFailure?: { readonly kind: string; readonly status?: number } | null;
 };
 
 export type States = {
@@ -31,12 +33,12 @@ export function stateFindings({ standings, records, otherFile, now }: States): r
     if (isRefused) found.push(unauthorized(name, 'when it is asked about calls'));
   }
   for (const name of records?.held ?? []) found.push(unauthorized(name, 'when it is handed records'));
-  for (const { name, isRefused, failing } of standings) {
+  for (const { name, isRefused, failing, lastFailure } of standings) {
     if (failing === null || isRefused) continue;
     found.push({
       code: 'backend_failing',
       subject: name,
-      message: `${name} gave no verdict on the last calls: ${failing}`,
+      message: `${name} gave no verdict on the last calls: ${failureWords(lastFailure ?? { kind: failing })}`,
       advice: `see that ${name} can be reached from here and is up: ${commandLine(`backend test ${name}`)}`,
     });
   }
@@ -60,7 +62,7 @@ const unauthorized = (name: string, when: string): BridgeFinding => ({
 });
 
 function* recordsStopped(
-  { storage, inDanger, stopped }: RecordsHealth,
+  { storage, inDanger, stopped, retries }: RecordsHealth,
   now: number,
 ): Iterable<BridgeFinding> {
   const outbox = { code: 'records_stopped', subject: 'outbox' } as const;
@@ -79,11 +81,14 @@ function* recordsStopped(
   }
   for (const { backend, failure, since } of stopped) {
     if (now - since < STOPPED_MS) continue;
+    // Stopped for one reason, it can be put off for another by now
+    const why = retries[backend] ?? (failure === null ? undefined : { kind: failure });
     yield {
       code: 'records_stopped',
       subject: backend,
-      message: `${backend} takes no records: ${failure ?? 'another replica has found that'}`,
+      message: `${backend} takes no records: ${why === undefined ? 'another replica has found that' : failureWords(why)}`,
       advice: `they wait, and are tried again; see that ${backend} can be reached and is up`,
+      since: new Date(since).toISOString(),
     };
   }
 }

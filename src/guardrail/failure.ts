@@ -56,3 +56,12 @@ export class BackendError extends Error {
     this.refusal = refusal;
   }
 }
+
+/** `HTTP 503`, `timeout`: a failure as people are told of it. */
+export const failureWords = ({
+  kind,
+  status,
+}: {
+  readonly kind: string;
+  readonly status?: number | undefined;
+}): string => (status === undefined ? kind.replaceAll('_', ' ') : `HTTP ${status}`);

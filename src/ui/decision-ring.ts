@@ -19,6 +19,9 @@ const TOLD_MS = 250;
 
 type PlacedRow = Pick<LiveRow, 'at' | 'ms' | 'litellm_call_id' | 'input_type'>;
 
+/** More than are decided in a second. */
+const NUMBERS_A_SECOND = 1_000_000;
+
 const NONE: readonly never[] = [];
 const ROUND = { isRound: true } as const;
 
@@ -56,9 +59,11 @@ function rulesOf({ policies }: DecisionRow): readonly string[] {
  * are left out. Rows are made into what is shown when somebody looks, and not when they come.
  */
 export class DecisionRing {
-  #last = 0;
+  /** Numbers of this start are above it, and those of earlier starts below. */
+  readonly #start: number;
+  #last: number;
   /** The number of the newest that another process has. */
-  #handed = 0;
+  #handed: number;
   /** By number, which goes round. */
   readonly #rows: (DecisionRow | LiveRow | undefined)[] = [];
   /** Numbers of streamed responses, by call id. */
@@ -66,6 +71,13 @@ export class DecisionRing {
   /** Rows of this quarter of a second, and when it began. */
   #made = 0;
   #madeSince = 0;
+
+  /** @param startedAt Unix milliseconds */
+  constructor(startedAt = 0) {
+    this.#start = Math.floor(startedAt / 1000) * NUMBERS_A_SECOND;
+    this.#last = this.#start;
+    this.#handed = this.#start;
+  }
 
   /** False where a row that is made for this ring alone would not be told to anybody: so many have come at once. It is counted. */
   hasRoom(): boolean {
@@ -118,7 +130,7 @@ export class DecisionRing {
 
   /** @param known the number of the newest that is known; that of another start of the bridge counts for none */
   after(known: number): LiveDecisions {
-    const after = known > this.#last ? 0 : known;
+    const after = known > this.#last || known < this.#start ? this.#start : known;
     const decisions: LiveDecision[] = [];
     let seq = this.#last;
     for (const oldest = Math.max(after, seq - KEPT); seq > oldest && decisions.length < TOLD; seq--) {

@@ -23,7 +23,7 @@ export type LiveDecision = Pick<
   | 'by'
   | 'ms'
 > & {
-  /** Grows by one a decision, over all workers, from the start of the bridge on. */
+  /** Grows by one a decision, over all workers; that of a later start is above all of those before. */
   readonly seq: number;
   /** Ids of the rules by which it was decided. */
   readonly rules: readonly string[];

@@ -225,5 +225,5 @@ const PATHS = new Set([
 /** The number of the last decision that a page has; all that are kept for one that has none, or a wrong one. */
 function afterOf(text: string | undefined): number | undefined {
   if (text === 'none') return undefined;
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : 0;
 }

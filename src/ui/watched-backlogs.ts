@@ -1,5 +1,6 @@
+import { failureWords } from '../guardrail/failure.ts';
 import { within } from '../guardrail/within.ts';
-import type { NextTry, RecordsHealth } from '../records/protocol.ts';
+import type { RecordsHealth } from '../records/protocol.ts';
 import type { StoredBacklog } from './kept-answers.ts';
 import type { ShownBacklog } from './page-source.ts';
 
@@ -89,6 +90,3 @@ function shown(stored: StoredBacklog, { storage, held, stopped, retries }: Recor
     : (failure ?? (isElsewhere ? 'another replica has found that it takes none' : storage));
   return { ...stored, nextTryAt: due === 0 ? null : (retry?.at ?? stored.nextTryAt), reason };
 }
-
-const failureWords = ({ kind, status }: NextTry): string =>
-  status === undefined ? kind.replaceAll('_', ' ') : `HTTP ${status}`;

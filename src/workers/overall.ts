@@ -77,7 +77,10 @@ export class OverallState {
   /** Tells it to all workers if it has changed, or was not told for a while. */
   tell(): void {
     const overall = this.now();
-    const json = JSON.stringify(overall);
+    // Workers need neither, and they change all the time
+    const json = JSON.stringify(overall, (name, value) =>
+      name === 'lastFailure' || name === 'retries' ? undefined : value,
+    );
     const now = performance.now();
     if (json === this.#told.json && now - this.#told.at < BEAT_MS) return;
     this.#told = { json, at: now };

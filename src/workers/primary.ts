@@ -64,7 +64,7 @@ export class Primary {
   readonly #overall: OverallState;
   readonly #traffic: WatchedTraffic;
   /** Decisions of all workers. */
-  readonly #ring = new DecisionRing();
+  readonly #ring = new DecisionRing(Date.now());
   readonly #page: PageOwner;
   readonly #inbox: Inbox;
   /** Texts that were blocked in any worker, for those that start. */

@@ -243,6 +243,23 @@ test('records that stop are a finding: a store that fails, an outbox in danger, 
   expect(found({ stopped: stopped(29_000) })).toEqual([]);
   expect(found({ stopped: stopped(31_000) })).toEqual(['records_stopped akto']);
   expect(found({ held: ['akto'] })).toEqual(['backend_unauthorized akto']);
+  const told = (retries: object) =>
+    stateFindings({
+      standings: [
+        {
+          ...{ name: 'house', isRefused: false, failing: 'http_status' },
+          lastFailure: { kind: 'http_status', status: 503 },
+        },
+      ],
+      records: { ...well, stopped: stopped(31_000), ...retries },
+      ...{ otherFile: undefined, now },
+    }).map(({ message, since }) => [message, since]);
+  const since = new Date(now - 31_000).toISOString();
+  const house = ['house gave no verdict on the last calls: HTTP 503', undefined];
+  expect(told({})).toEqual([house, ['akto takes no records: unreachable', since]]);
+  // The vendor answers otherwise by now
+  const retries = { akto: { kind: 'wrong_shape', at: now } };
+  expect(told({ retries })).toEqual([house, ['akto takes no records: wrong shape', since]]);
 });
 
 test('any worker shows what the calls of all workers show', async () => {

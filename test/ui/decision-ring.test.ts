@@ -20,6 +20,16 @@ test('decisions are told once to who names the last that is known, with the numb
   expect(ring.after(9000).decisions).toHaveLength(200);
 });
 
+test('a number of an earlier start is not taken for one of this', () => {
+  const before = new DecisionRing(Date.parse('2026-01-01T00:00:00Z'));
+  before.decided(row());
+  const ring = new DecisionRing(Date.parse('2026-01-01T00:00:05Z'));
+  for (let n = 1; n <= 3; n++) ring.decided(row({ ms: n }));
+  expect(ring.after(before.after(0).last).decisions.map(({ ms }) => ms)).toEqual([1, 2, 3]);
+  const { last, missed } = ring.after(0);
+  expect([Number.isSafeInteger(last), String(last).length, missed]).toEqual([true, 16, 0]);
+});
+
 test('a row tells who decided, by which rules, who gave no verdict and who only observes', () => {
   const ring = new DecisionRing();
   const policy = { kind: 'secrets', enforced: true, verdict: 'block', reason_code: 'secret', rules: ['aws'] };

@@ -48,7 +48,13 @@ test('decisions are told without anything of the call, whether they are kept or 
   await ask({ ...call('a canary-5ce1 and a tulip'), litellm_call_id: 'one', model: 'm' });
   const told = await page.decisions(0);
   expect(told?.decisions).toMatchObject([
-    { seq: 1, verdict: 'block', by: 'banned-keywords', litellm_call_id: 'one', ref: expect.any(String) },
+    {
+      seq: expect.any(Number),
+      verdict: 'block',
+      by: 'banned-keywords',
+      litellm_call_id: 'one',
+      ref: expect.any(String),
+    },
   ]);
   expect(JSON.stringify(told)).not.toContain('canary-5ce1');
 });

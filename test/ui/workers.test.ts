@@ -42,7 +42,7 @@ test('any worker shows the decisions of all, also of one that has died, and look
   const all = Array.from({ length: 6 }, (_, i) => `call-${i + 1}`);
   await expect.poll(() => ids(one), POLL).toEqual(all);
   await expect.poll(() => ids(other), POLL).toEqual(all);
-  expect(one.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(one.map(({ seq }) => seq % 1_000_000)).toEqual([1, 2, 3, 4, 5, 6]);
   expect(one).toEqual(other);
 
   // One that is killed loses what is not on the disk yet
@@ -57,7 +57,7 @@ test('any worker shows the decisions of all, also of one that has died, and look
   await judged(child.url, call('call-7', 'a rose'));
   const late = stream(child.url);
   await expect.poll(() => ids(late), POLL).toEqual([...all, 'call-7']);
-  expect(late.at(-1)?.seq).toBe(7);
+  expect((late.at(-1)?.seq ?? 0) % 1_000_000).toBe(7);
 
   // One page of each worker
   for (let n = 0; n < 2; n++) {
