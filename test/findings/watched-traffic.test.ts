@@ -239,7 +239,7 @@ test('records that stop are a finding: a store that fails, an outbox in danger, 
   expect(found({})).toEqual([]);
   expect(found({ storage: 'SQLITE_FULL', inDanger: true })).toEqual(['records_stopped outbox']);
   expect(found({ inDanger: true })).toEqual(['records_stopped outbox']);
-  const stopped = (ms: number) => [{ backend: 'akto', failure: 'unreachable', since: now - ms }];
+  const stopped = (ms: number) => [{ backend: 'akto', failure: 'unreachable' as const, since: now - ms }];
   expect(found({ stopped: stopped(29_000) })).toEqual([]);
   expect(found({ stopped: stopped(31_000) })).toEqual(['records_stopped akto']);
   expect(found({ held: ['akto'] })).toEqual(['backend_unauthorized akto']);
