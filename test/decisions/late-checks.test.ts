@@ -61,7 +61,7 @@ test('what a vendor in observe mode says after the reply is on the row, in why, 
   const { out: top } = await cli('decisions', 'top', '--by', 'backend', '--json');
   expect(JSON.parse(top).rows).toMatchObject([{ name: 'akto', decisions: 2, observed: 2 }]);
   expect((await page.counts(7))?.wouldBlock).toEqual([
-    { by: 'akto', rule: null, team: 'payments', calls: 2 },
+    { by: 'akto', would: 'block', rules: [], team: 'payments', calls: 2 },
   ]);
   const live = await page.decisions(0);
   expect(live?.decisions.map(({ litellm_call_id: id, observed }) => [id, ...observed]).sort()).toEqual([
