@@ -93,7 +93,7 @@ function topMarkup(by: 'policy' | 'rule' | 'team', entries: readonly TopEntry[])
   const shown = entries.slice(0, MAX_ROWS);
   return html`<div><table>
 <caption>By ${by}</caption>
-<thead><tr><th scope="col">${by}</th><th scope="col" class="number">blocked</th><th scope="col" class="number">redacted</th><th scope="col" class="number">observed</th>${by === 'team' ? html`<th scope="col" class="number second" title="went on without the verdict of a vendor">bypassed</th>` : ''}<th scope="col" class="number ${by === 'team' ? 'first' : 'second'}">decisions</th></tr></thead>
+<thead><tr><th scope="col">${by}</th><th scope="col" class="number">blocked</th><th scope="col" class="number">redacted</th><th scope="col" class="number ${by === 'team' ? 'third' : ''}">observed</th>${by === 'team' ? html`<th scope="col" class="number second" title="went on without the verdict of a vendor">bypassed</th>` : ''}<th scope="col" class="number ${by === 'team' ? 'first' : 'third'}">decisions</th></tr></thead>
 <tbody>${shown.map(
     ({ name, blocked, redacted, observed, unjudged, decisions }) => html`<tr>
 <th scope="row">${
@@ -106,7 +106,7 @@ function topMarkup(by: 'policy' | 'rule' | 'team', entries: readonly TopEntry[])
               ['since', '7d'],
             ])}#decisions-title">${nameMarkup(name, 28)}</a>`
     }</th>
-<td class="number">${numberText(blocked)}</td><td class="number">${numberText(redacted)}</td><td class="number">${numberText(observed)}</td>${by === 'team' ? html`<td class="number second ${unjudged > 0 ? 'bad' : ''}">${numberText(unjudged)}</td>` : ''}<td class="number ${by === 'team' ? 'first' : 'second'}">${numberText(decisions)}</td></tr>`,
+<td class="number">${numberText(blocked)}</td><td class="number">${numberText(redacted)}</td><td class="number ${by === 'team' ? 'third' : ''}">${numberText(observed)}</td>${by === 'team' ? html`<td class="number second ${unjudged > 0 ? 'bad' : ''}">${numberText(unjudged)}</td>` : ''}<td class="number ${by === 'team' ? 'first' : 'third'}">${numberText(decisions)}</td></tr>`,
   )}</tbody></table>
 ${shown.length === 0 ? html`<p>No data yet.</p>` : ''}${entries.length > MAX_ROWS ? html`<p class="note">${numberText(entries.length - MAX_ROWS)} more.</p>` : ''}</div>`;
 }
