@@ -111,6 +111,8 @@ export async function written(key?: string): Promise<{ config: DatabaseConfig; a
       replica.append(rowOf(`${name}-${n}`, { action: n === 2 ? 'BLOCKED' : 'NONE' }));
       dir.time += 1000;
     }
+    // The end waits two seconds for the table, which a full machine may need to make it
+    await shipped(config, dir);
     await replica.close();
   }
   return { config, a, b };
