@@ -20,7 +20,7 @@ export type OutboxPlace = {
   readonly database: DatabasePlace | undefined;
 };
 
-/** What waits on this machine for the database, and what a time without one has left here for backends. */
+/** Records that wait on this machine for the database, and those that a time without one has left here for backends. */
 export type Fallback = Pick<Backlog, 'due' | 'dead' | 'oldestAt'> & {
   readonly earlier: number;
   readonly usedBytes: number;
@@ -73,7 +73,7 @@ async function openDatabase(
   );
 }
 
-/** What waits on this machine for the database; undefined if there is no outbox here. */
+/** Records that wait on this machine for the database; undefined if there is no outbox here. */
 export async function fallbackIn(dir: string): Promise<Fallback | undefined> {
   let admin: EmbeddedAdmin | undefined;
   try {

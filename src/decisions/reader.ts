@@ -26,7 +26,7 @@ export type DayCounts = {
   readonly decisions: number;
   /** Unix milliseconds, where there were too many: older ones are left out. */
   readonly since?: number;
-  /** What would have been blocked or redacted, if all that only observe were enforced. */
+  /** Calls that would have been blocked or redacted, if all that only observe were enforced. */
   readonly wouldBlock: readonly WouldCount[];
   readonly tops: Readonly<Record<'policy' | 'rule' | 'team', readonly TopEntry[]>>;
 };

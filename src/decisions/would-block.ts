@@ -8,7 +8,7 @@ export type WouldCount = {
   readonly team: string | null;
   readonly would: 'block' | 'redact';
   readonly calls: number;
-  /** What it found in them, the most frequent first; a call can have several. */
+  /** Findings in them, the most frequent first; a call can have several. */
   readonly rules: readonly { readonly rule: string; readonly calls: number }[];
 };
 

@@ -1,6 +1,6 @@
 import type { OtlpLoss } from './protocol.ts';
 
-/** So many items go at once; where more wait, more go together. */
+/** Items that go at once; where more wait, more go together. */
 const BATCH_ITEMS = 512;
 const MAX_BATCH_ITEMS = 2048;
 /** Of all that wait. */

@@ -7,7 +7,7 @@ export type RemoteParent = { readonly traceId: string; readonly spanId: string; 
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
 /** Letters of one: nothing longer is even kept. */
 export const TRACEPARENT_CHARS = 55;
-/** What the standard asks everybody to pass on. */
+/** The fields that the standard asks everybody to pass on. */
 export const TRACESTATE_CHARS = 512;
 
 /** Undefined for what is none by the letter of the standard. */

@@ -28,7 +28,7 @@ export type AskedFilter = {
   readonly filter: DecisionFilter;
   /** As they stand in the address, so that the form shows them and a link repeats them. */
   readonly words: ReadonlyMap<string, string>;
-  /** What of it cannot be read, each as a sentence. */
+  /** Parts that cannot be read, each as a sentence. */
   readonly mistakes: readonly string[];
 };
 

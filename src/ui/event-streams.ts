@@ -163,7 +163,7 @@ export class EventStreams {
     }
   }
 
-  /** What came after a decision; all that is there if the bridge was started anew since. */
+  /** Decisions after one; all that are there if the bridge was started anew since. */
   async #read(after: number): Promise<LiveDecisions | undefined> {
     try {
       const read = await this.#source.decisions(after);

@@ -27,7 +27,7 @@ export async function known<T>(
 export const whyOf = (error: unknown): string =>
   error instanceof Error && error.message !== '' ? oneLine(error.message, MAX_WHY) : 'an error without words';
 
-/** What stands in a box of which nothing is known. */
+/** The content of a box of which nothing is known. */
 export const unknownMarkup = (why: string): Markup =>
   html`<span class="unknown"><span class="sign" aria-hidden="true">○</span> Not known now: ${why}.</span>`;
 

@@ -1,7 +1,7 @@
 import { html, type Markup, msText, numberText } from '../markup.ts';
 import type { Minute, Picture } from '../page-source.ts';
 
-/** What came of calls, in the order in which it is told, each with what its word means. */
+/** Outcomes of calls, in the order in which they are told, each with the meaning of its word. */
 const OUTCOMES = {
   allowed: 'with all verdicts',
   redacted: 'what was found was taken out, and the rest went on',
@@ -37,7 +37,7 @@ export function latencyMarkup({ minutes, p50Ms, p99Ms }: Picture): Markup {
 
 const rounded = (ms: number | null) => (ms === null ? null : Number(ms.toPrecision(3)));
 
-/** What the charts draw, as a row of numbers for each minute. */
+/** Numbers for the charts, a row for each minute. */
 export const minuteRows = (minutes: readonly Minute[]) =>
   minutes.map(
     (one) =>

@@ -9,7 +9,7 @@ import { numberedMarkup, policiesInForce } from './policies.ts';
 export type PlaygroundView = {
   readonly picture: FromSource<Picture>;
   readonly form: PastedForm;
-  /** What came of it; undefined as long as nothing was pasted. */
+  /** The result; undefined as long as nothing was pasted. */
   readonly judged: FromSource<JudgedPaste> | undefined;
   /** The policy file in force; undefined for the built-in ones. */
   readonly text: FromSource<{ readonly text: string | undefined }>;
