@@ -17,7 +17,7 @@ export { ConfigError, PolicyFileError };
  */
 export type BridgeSettings = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** What a bridge may use of the program that it is part of. */
+/** Parts of the surrounding program that a bridge may use. */
 export type BridgeOptions = {
   /** Takes the log, one JSON object a line: `process.stdout`, or any `write`, and what it throws is a line lost. Without it nothing is logged. */
   readonly log?: { write(line: string): unknown };

@@ -31,7 +31,7 @@ const TROUBLE: Readonly<Record<Part, { readonly message: string; readonly advice
 };
 
 /**
- * What to do about parts in trouble of which no other finding tells.
+ * Advice on parts in trouble of which no other finding tells.
  *
  * @param uses of the database that fail
  */

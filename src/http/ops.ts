@@ -9,7 +9,7 @@ import type { BridgeEnv } from './refusal.ts';
 /** Paths that stand on a listener of their own where there is one. */
 export const OPS_PATHS: readonly string[] = ['/ui', '/metrics', '/readyz'];
 
-/** What those who operate the bridge look at. */
+/** Pages and addresses for those who operate the bridge. */
 export type OpsRoutes = {
   readonly ready: Handler<BridgeEnv>;
   readonly metrics: Handler<BridgeEnv>;

@@ -147,7 +147,7 @@ export class OtlpSender {
           this.#troubles.clear();
           this.#lost = {};
         },
-        // What came meanwhile went to the one that had ended
+        // Lines that came meanwhile went to the one that had ended
         restarted: () => this.#loseUnread(),
         bug: this.#bug,
       });

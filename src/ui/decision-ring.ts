@@ -173,7 +173,7 @@ export class DecisionRing {
     if (before !== undefined) {
       const gone = this.#rows[before % KEPT];
       this.#rows[before % KEPT] = undefined;
-      // What was said of a round counts for all of the response
+      // Results of a round count for all of the response
       if (gone !== undefined && 'isUpdate' in gone && passed(row))
         this.#rows[n % KEPT] = withObserved('shape' in row ? liveRowOf(row) : row, gone.observed);
     }

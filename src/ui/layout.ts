@@ -22,7 +22,7 @@ export type Layout = {
   /** Of which release and replica it is; left out where it is not asked for. */
   readonly picture?: FromSource<Picture> | undefined;
   readonly body: Markup;
-  /** What was searched for. */
+  /** The word that was searched for. */
   readonly word?: string | undefined;
   /** The query with which the script keeps the page live; left out for one that is not. */
   readonly live?: string | undefined;

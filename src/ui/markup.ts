@@ -10,7 +10,7 @@ export const html = htmlOf as (strings: TemplateStringsArray, ...values: unknown
 /** Characters that cannot be seen, or turn the order of others round. */
 const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]/gu;
 const CUT = '…';
-/** Of what somebody else chose so much stands in a title. */
+/** Characters in a title of a name that somebody else chose. */
 const MAX_TITLE = 300;
 
 /** Foreign text with its hidden characters written out, such as `\u202e`. */

@@ -44,7 +44,7 @@ export class PageOwner implements PageSource {
   readonly #history: TrafficHistory;
   readonly #backlogs: WatchedBacklogs;
   readonly #kept: LookUpThread<'kept'>;
-  /** What takes seconds is counted beside it: lists and stories do not wait for it. */
+  /** Counts that take seconds, beside it: lists and stories do not wait for them. */
   readonly #counted: LookUpThread<'kept'>;
   /** By days. */
   readonly #counts = new Map<number, () => ReturnType<PageSource['counts']>>();

@@ -152,7 +152,7 @@ export type Story = {
   /** The decision that was asked about: that of the reference, or of a call the gravest. */
   readonly about: KeptDecision;
   readonly others: readonly KeptDecision[];
-  /** What `why` prints: a sentence, then facts under their titles, of which an empty one goes on with that before, then what to do. */
+  /** The parts that `why` prints: a sentence, then facts under their titles, of which an empty one goes on with that before, then what to do. */
   readonly sentence: string;
   readonly facts: readonly (readonly [title: string, text: string])[];
   readonly advice: readonly string[];

@@ -23,7 +23,7 @@ export type PlacedOpsOptions = {
   readonly isOpen?: () => boolean;
 };
 
-/** What those who operate the bridge look at. */
+/** Pages and addresses for those who operate the bridge. */
 export type PlacedOps = {
   /** Routes beside those of guardrail calls; undefined where there is a listener of its own. */
   readonly beside: OpsRoutes | undefined;

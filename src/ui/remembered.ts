@@ -15,7 +15,7 @@ export function remembered<T>(
     until = Number.POSITIVE_INFINITY;
     last = ask().then(
       (value) => {
-        // What is not known is asked for again
+        // An answer that is not known is asked for again
         until = value === undefined ? 0 : now() + forMs;
         return value;
       },

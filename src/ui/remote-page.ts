@@ -5,7 +5,7 @@ export type PageQuestion = {
   [Name in keyof PageSource]: { readonly name: Name; readonly args: Parameters<PageSource[Name]> };
 }[keyof PageSource];
 
-/** What it answers, or in words why it cannot. */
+/** Its answer, or in words why there is none. */
 export type PageAnswer = { readonly answer: unknown } | { readonly problem: string };
 
 /** Longest that the page waits: a little more than the answer may take. */

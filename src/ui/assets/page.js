@@ -3,7 +3,7 @@
   const MAX_ROWS = 200;
   const MAX_TITLE = 300;
   const RETRY_MS = 3000;
-  /** What is read aloud of decisions: a sentence now and then, not each. */
+  /** The sentence that is read aloud of decisions now and then, not of each. */
   const SAY_MS = 10_000;
 
   /** @param {string} id */

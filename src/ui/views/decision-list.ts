@@ -45,7 +45,7 @@ export function decisionTable(rows: readonly FoldedRow[], now: number): Markup {
 </table>`;
 }
 
-/** What a narrow list leaves out, to stand below it. */
+/** Names of the columns that a narrow list leaves out, to stand below it. */
 export const DROPPED = html`<p class="dropped">Left out for want of room, in this order: key, model, time taken and reference, team. The time leads to all of it.</p>`;
 
 function rowMarkup({ decision, count, since, team }: FoldedRow, now: number): Markup {

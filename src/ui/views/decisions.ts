@@ -12,7 +12,7 @@ import { recordsMarkup } from './records.ts';
 import { figuresMarkup, findingsMarkup, sentenceMarkup } from './state.ts';
 import { countedMarkup, gapsMarkup, wouldBlockMarkup } from './would-block.ts';
 
-/** What is asked for the first view. */
+/** Questions for the first view. */
 export type DecisionsView = {
   readonly picture: FromSource<Picture>;
   readonly decisions: FromSource<{
@@ -84,7 +84,7 @@ ${orUnknown(counts, (counted) => html`${wouldBlockMarkup(counted, vendors)}<p cl
 </div>`;
 }
 
-/** What the script needs to go on from where the page ends. */
+/** Numbers and ids that the script needs to go on from where the page ends. */
 export function liveQuery({
   decisions,
   asked,

@@ -83,7 +83,7 @@ ${
 }`;
 }
 
-/** What stands on the page of an error. */
+/** The words on the page of an error. */
 export const errorView = (title: string, text: string): Markup => html`<h1>${title}</h1>
 <p class="sentence">${text}</p>
 <p><a href="/ui">Go to the decisions</a></p>`;

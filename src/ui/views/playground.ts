@@ -131,7 +131,7 @@ function textMarkup(text: string, index: number, count: number, spans: readonly 
 const inWordsOf = (spans: readonly PasteSpan[]): string =>
   visible([...new Set(spans.map(({ policy, rule }) => `${policy} · ${rule}`))].join('; '));
 
-/** So many hidden characters of a text are set apart one by one. */
+/** Hidden characters of a text that are set apart one by one. */
 const MAX_HIDDEN = 500;
 
 /** A pasted text, with what cannot be seen in it. */

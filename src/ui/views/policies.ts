@@ -22,7 +22,7 @@ export type PoliciesView = {
   /** The policy file in force; undefined for the built-in ones. */
   readonly text: FromSource<{ readonly text: string | undefined }>;
   readonly counts: FromSource<ShownCounts>;
-  /** What was pasted to be checked, and what is wrong with it. */
+  /** The file that was pasted to be checked, and its mistakes. */
   readonly linted?:
     | { readonly text: string; readonly problems: FromSource<readonly LintProblem[]> }
     | undefined;

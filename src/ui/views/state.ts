@@ -29,7 +29,7 @@ ${paste === undefined ? '' : html`<details><summary>Lines to paste</summary><pre
 </li>`;
 }
 
-/** What can be typed of a command line, in the words of findings. */
+/** Parts of a command line that can be typed, in the words of findings. */
 const TYPED =
   /^ (?:backend test \S+|outbox status|policy lint|doctor(?: --no-bridge)?|litellm-config|help settings|config)/;
 
